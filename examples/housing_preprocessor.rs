@@ -46,7 +46,7 @@ fn main() {
         threads: 1,
         memory: 1 << 30,
         all_memory: 1 << 31,
-        is_watched: false,
+        is_interactive: false,
     };
     run(&config).expect("a fitted preprocessor");
 

@@ -1,18 +1,18 @@
-//! The environment, and the variables that code below the command line names.
+//! The environment, and the names of the variables that code outside `cli` uses.
 //!
-//! What each variable means is in the table of settings (`cli/table`) and in `docs/reference.md`, which is generated from it.
-//! Where SageMaker or one of its containers already has a name for a setting, that name is used
+//! The table of settings (`cli/table`) documents each variable, and `docs/reference.md` is generated from it. A setting
+//! that SageMaker or one of its containers already has keeps their name
 //! (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html and the environment of
 //! github.com/aws/sagemaker-inference-toolkit); other names begin with `BYOC_`.
 
 use std::collections::HashMap;
 
-/// A copy of the environment, taken once at start, so that tests can pass their own.
+/// A copy of the environment, taken once at startup. Tests can pass their own.
 #[derive(Clone, Debug, Default)]
 pub struct Environment(HashMap<String, String>);
 
 impl Environment {
-    /// The environment of this process. Variables that are not Unicode are left out: no setting accepts such a value.
+    /// The environment of this process. Variables that are not Unicode are left out, because no setting accepts them.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn of_this_process() -> Environment {
         Environment(
@@ -41,14 +41,14 @@ pub struct Variable {
     pub documentation: &'static str,
 }
 
-macro_rules! names {
+macro_rules! setting_names {
     ($($name:ident)+) => {
         $(
-            /// The name of this variable. The table of settings says what it means.
+            /// The name of this variable. The table of settings documents it.
             pub const $name: &str = stringify!($name);
         )+
 
-        /// The names above: a test finds each of them in the table of settings.
+        /// The names above. A test checks that each of them is in the table of settings.
         pub const SETTINGS: &[&str] = &[$($name),+];
     };
 }
@@ -60,13 +60,13 @@ macro_rules! aws_variables {
             pub const $name: &str = stringify!($name);
         )+
 
-        /// The variables of the AWS SDKs that say how S3 is reached.
+        /// The variables of the AWS SDKs that configure access to S3.
         pub const S3: &[Variable] =
             &[$(Variable { name: $name, documentation: concat!($($doc, "\n"),+) }),+];
     };
 }
 
-names! {
+setting_names! {
     BYOC_EXIT_ON_STDIN_EOF
     BYOC_HOST
     BYOC_MODELS_ROOT
@@ -85,33 +85,33 @@ names! {
 aws_variables! {
     /// Region of the buckets.
     AWS_REGION;
-    /// The same, if `AWS_REGION` is not set.
+    /// Region of the buckets if `AWS_REGION` is not set.
     AWS_DEFAULT_REGION;
     /// URL of an S3 server other than Amazon's, such as `http://127.0.0.1:9000`.
     AWS_ENDPOINT_URL_S3;
-    /// URL of a server for all of AWS. `AWS_ENDPOINT_URL_S3` wins over it.
+    /// URL of a server for all AWS services. `AWS_ENDPOINT_URL_S3` takes precedence.
     AWS_ENDPOINT_URL;
-    /// ID of the access key.
+    /// Access key ID.
     AWS_ACCESS_KEY_ID;
-    /// Secret of the access key.
+    /// Secret access key.
     AWS_SECRET_ACCESS_KEY;
-    /// Token of temporary credentials.
+    /// Session token of temporary credentials.
     AWS_SESSION_TOKEN;
-    /// Path from which an ECS task or a SageMaker container gets the credentials of its role. The platform sets it.
+    /// Path of the credentials of an ECS task's or a SageMaker container's role. The platform sets it.
     AWS_CONTAINER_CREDENTIALS_RELATIVE_URI;
-    /// The same as a whole URL, on EKS (Pod Identity).
+    /// Full URL of the credentials of a role, on EKS (Pod Identity).
     AWS_CONTAINER_CREDENTIALS_FULL_URI;
     /// File with the token for `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
     AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE;
     /// File with the token of a web identity (IRSA on EKS).
     AWS_WEB_IDENTITY_TOKEN_FILE;
-    /// ARN of the role that a web identity assumes.
+    /// ARN of the role that the web identity assumes.
     AWS_ROLE_ARN;
-    /// Name of the session of that role.
+    /// Session name for the assumed role.
     AWS_ROLE_SESSION_NAME;
-    /// `false` allows byoc to ask the metadata service of an EC2 instance for the credentials of its role. Without other
-    /// credentials and without this, byoc reports that there are none: on a laptop the metadata service does not answer, and
-    /// the wait is long.
+    /// `false` allows byoc to get the role's credentials from the metadata service of an EC2 instance. Without it and
+    /// without other credentials, byoc reports at once that there are none: on a laptop, where no metadata service
+    /// answers, a request to it would only time out.
     AWS_EC2_METADATA_DISABLED;
     /// File of certificates to trust in addition to Mozilla's.
     AWS_CA_BUNDLE;

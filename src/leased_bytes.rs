@@ -1,18 +1,18 @@
 //! Request and response bodies whose memory is leased as they arrive.
 //!
-//! A client that has sent part of a large body must not hold memory that no account counts. [`MemoryShare`] is what
-//! bodies may lease, [`LeasedBuffer`] leases memory before it allocates it, and its result is [`Bytes`] that own their
-//! lease: it is given back when their last copy is dropped.
+//! A partly received body must not use memory that no account counts. [`MemoryShare`] limits the memory that bodies may
+//! lease. [`LeasedBuffer`] leases memory before it allocates it, and becomes [`Bytes`] that own their lease and return it
+//! when their last clone is dropped.
 
 use std::sync::Arc;
 
 use byoc_account::{Account, Lease, Shortage};
 use bytes::Bytes;
 
-/// A body of at most this many bytes is small: it is accepted as long as any memory is left.
-pub const SMALL: u64 = 64 << 10;
+/// The size limit of a small body, which is accepted as long as any memory is left.
+pub const SMALL_BODY_BYTES: u64 = 64 << 10;
 
-/// The memory that bodies may lease. Large ones may take only a part of it, so that small ones never wait for them.
+/// The memory that bodies may lease. Large bodies are limited to a part of it, so that they cannot block small ones.
 #[derive(Clone, Debug)]
 pub struct MemoryShare {
     whole: Arc<Account>,
@@ -20,12 +20,12 @@ pub struct MemoryShare {
 }
 
 impl MemoryShare {
-    /// A share of an account. Large bodies may take `large` bytes of it together.
+    /// A share of an account, in which all large bodies together may take `large` bytes.
     pub fn of(whole: &Arc<Account>, large: u64) -> MemoryShare {
         MemoryShare { whole: Arc::clone(whole), large: Account::within(whole, large) }
     }
 
-    /// A share of the same account in which large bodies may take `large` bytes, out of those for large bodies here.
+    /// A share of the same account whose large bodies may take `large` bytes of this share's part for large bodies.
     #[must_use]
     pub fn with_large_limit(&self, large: u64) -> MemoryShare {
         MemoryShare { whole: Arc::clone(&self.whole), large: Account::within(&self.large, large) }
@@ -42,13 +42,13 @@ impl MemoryShare {
         MemoryShare::of(&Account::new(u64::MAX), u64::MAX)
     }
 
-    /// The most bytes that one body can ever have.
-    pub fn most(&self) -> u64 {
-        self.large.limit().max(SMALL.min(self.whole.limit()))
+    /// The size of the largest body that can ever be leased.
+    pub fn max_body_bytes(&self) -> u64 {
+        self.large.limit().max(SMALL_BODY_BYTES.min(self.whole.limit()))
     }
 
     fn account(&self, bytes: u64) -> &Arc<Account> {
-        if bytes <= SMALL { &self.whole } else { &self.large }
+        if bytes <= SMALL_BODY_BYTES { &self.whole } else { &self.large }
     }
 
     /// Leases memory.
@@ -60,8 +60,8 @@ impl MemoryShare {
     }
 
     fn insufficient(&self, shortage: Shortage) -> InsufficientMemory {
-        if shortage.needed > self.most() {
-            InsufficientMemory::NeverFits(self.most())
+        if shortage.needed > self.max_body_bytes() {
+            InsufficientMemory::NeverFits(self.max_body_bytes())
         } else {
             InsufficientMemory::NotNow
         }
@@ -77,9 +77,9 @@ impl Default for MemoryShare {
 /// Why memory for a body cannot be leased.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InsufficientMemory {
-    /// The body is larger than this, the most bytes that there can ever be memory for.
+    /// The body is larger than this maximum, the largest body that can ever be leased.
     NeverFits(u64),
-    /// Other bodies hold the memory at the moment.
+    /// Other bodies use the memory at the moment.
     NotNow,
 }
 
@@ -89,31 +89,31 @@ pub struct LeasedBuffer {
     share: MemoryShare,
     lease: Lease,
     buffer: Vec<u8>,
-    /// The most bytes that the body can have.
-    most: usize,
-    /// Whether it was announced as large: then its first bytes do not count as a small body.
+    /// The maximum length of the body.
+    max_bytes: usize,
+    /// Whether its announced length is large. Then its first bytes do not count as a small body.
     is_large: bool,
 }
 
 impl LeasedBuffer {
     /// An empty buffer for a body whose length was announced. Nothing is leased yet.
     pub fn new(share: &MemoryShare, announced: usize) -> LeasedBuffer {
-        let is_large = announced as u64 > SMALL;
+        let is_large = announced as u64 > SMALL_BODY_BYTES;
         LeasedBuffer { is_large, ..LeasedBuffer::of_unknown_size(share, announced) }
     }
 
-    /// An empty buffer for a body of any length up to `most`. Nothing is leased yet.
-    pub fn of_unknown_size(share: &MemoryShare, most: usize) -> LeasedBuffer {
+    /// An empty buffer for a body of any length up to `max_bytes`. Nothing is leased yet.
+    pub fn of_unknown_size(share: &MemoryShare, max_bytes: usize) -> LeasedBuffer {
         let lease = Lease::empty(&share.whole);
-        LeasedBuffer { share: share.clone(), lease, buffer: Vec::new(), most, is_large: false }
+        LeasedBuffer { share: share.clone(), lease, buffer: Vec::new(), max_bytes, is_large: false }
     }
 
-    /// How many bytes have arrived.
+    /// The number of bytes received so far.
     pub fn len(&self) -> usize {
         self.buffer.len()
     }
 
-    /// Whether nothing has arrived.
+    /// Whether no bytes were received yet.
     pub fn is_empty(&self) -> bool {
         self.buffer.is_empty()
     }
@@ -131,13 +131,13 @@ impl LeasedBuffer {
         Ok(())
     }
 
-    /// Doubles the capacity, but not beyond the most that can arrive: pushing stays linear, and at most twice the bytes
-    /// that have arrived are leased.
+    /// Doubles the capacity up to the maximum length of the body. Pushing takes amortized constant time, and at most
+    /// twice the received bytes are leased.
     fn grow(&mut self, needed: usize) -> Result<(), InsufficientMemory> {
-        let twice = self.buffer.capacity().saturating_mul(2).min(self.most).max(needed);
+        let twice = self.buffer.capacity().saturating_mul(2).min(self.max_bytes).max(needed);
         let capacity = match self.resize_lease(twice as u64) {
             Ok(()) => twice,
-            // There may be memory for what is needed where there is none for twice as much.
+            // Memory may suffice for `needed` bytes even if it does not for twice the capacity.
             Err(_) => self.resize_lease(needed as u64).map(|()| needed)?,
         };
         self.buffer.reserve_exact(capacity - self.buffer.len());
@@ -149,27 +149,27 @@ impl LeasedBuffer {
         if Arc::ptr_eq(self.lease.account(), account) {
             return self.lease.resize(bytes).map_err(|shortage| self.share.insufficient(shortage));
         }
-        // It was small until now. The old lease is given back once the new one is made.
+        // The body was small until now. The old lease is returned after the new one is made.
         self.lease = account.lease(bytes).map_err(|shortage| self.share.insufficient(shortage))?;
         Ok(())
     }
 
-    /// The bytes that have arrived. They own their lease.
+    /// The received bytes, which own their lease.
     pub fn finish(mut self) -> Bytes {
         if self.buffer.is_empty() {
             return Bytes::new();
         }
-        // Shrinking copies, so it is done only if it frees more than a small body.
-        if self.buffer.capacity() > self.buffer.len() + SMALL as usize {
+        // Shrinking copies the bytes, which is worth it only if it frees more than a small body.
+        if self.buffer.capacity() > self.buffer.len() + SMALL_BODY_BYTES as usize {
             self.buffer.shrink_to_fit();
         }
-        // A lease can always shrink.
+        // Shrinking a lease cannot fail.
         let _ = self.lease.resize(self.buffer.capacity() as u64);
         leased(self.buffer, self.lease)
     }
 }
 
-/// Bytes that own their lease until their last copy is dropped.
+/// Bytes that own their lease until their last clone is dropped.
 pub fn leased(bytes: Vec<u8>, lease: Lease) -> Bytes {
     struct Leased {
         bytes: Vec<u8>,
@@ -190,11 +190,11 @@ mod tests {
     const PIECE: usize = 16 << 10;
 
     #[test]
-    fn bytes_are_leased_until_their_last_copy_is_dropped() {
+    fn bytes_are_leased_until_their_last_clone_is_dropped() {
         let account = Account::new(1 << 20);
         let share = MemoryShare::of(&account, 1 << 19);
         let mut arriving = LeasedBuffer::new(&share, 100_000);
-        assert_eq!(account.used(), 0, "nothing is set aside for what has not come");
+        assert_eq!(account.used(), 0, "an announced length leases nothing");
         let mut most = 0;
         for piece in vec![7_u8; 100_000].chunks(PIECE) {
             arriving.push(piece).unwrap();
@@ -220,9 +220,9 @@ mod tests {
         assert_eq!(announced.push(&[0; PIECE]), Err(InsufficientMemory::NotNow), "it was announced as large");
         let mut large = LeasedBuffer::of_unknown_size(&share, 1 << 19);
         let taken = std::iter::repeat_n([0; PIECE], 32).map(|piece| large.push(&piece)).collect::<Vec<_>>();
-        assert_eq!(taken.iter().position(Result::is_err), Some((SMALL as usize) / PIECE));
+        assert_eq!(taken.iter().position(Result::is_err), Some((SMALL_BODY_BYTES as usize) / PIECE));
         assert_eq!(taken.last(), Some(&Err(InsufficientMemory::NotNow)));
-        let mut small = LeasedBuffer::new(&share, SMALL as usize);
+        let mut small = LeasedBuffer::new(&share, SMALL_BODY_BYTES as usize);
         for _ in 0..4 {
             small.push(&[0; PIECE]).unwrap();
         }
@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn bodies_that_never_fit_are_distinguished_from_those_that_do_not_fit_now() {
         let share = MemoryShare::of(&Account::new(1 << 20), 1 << 19);
-        assert_eq!(share.most(), 1 << 19);
+        assert_eq!(share.max_body_bytes(), 1 << 19);
         let mut arriving = LeasedBuffer::of_unknown_size(&share, usize::MAX);
         assert_eq!(arriving.push(&vec![0; (1 << 19) + 1]), Err(InsufficientMemory::NeverFits(1 << 19)));
         arriving.push(&vec![0; 1 << 19]).unwrap();
@@ -250,7 +250,7 @@ mod tests {
         }
         let bytes = arriving.finish();
         assert_eq!(bytes.len(), 65 * PIECE);
-        assert!(account.used() <= 65 * PIECE as u64 + SMALL, "{}", account.used());
+        assert!(account.used() <= 65 * PIECE as u64 + SMALL_BODY_BYTES, "{}", account.used());
         assert!(LeasedBuffer::new(&MemoryShare::unbounded(), 5).finish().is_empty());
     }
 }

@@ -1,20 +1,20 @@
 //! byoc: the runtime for bringing your own container to SageMaker.
 //!
-//! From top to bottom; a module uses only modules below it:
+//! From top to bottom; a module depends only on modules below it:
 //!
-//! - [`cli`]: the table of settings, and one file for each command; arguments in, exit code out.
-//! - The four contracts, none of which uses another: [`container`] (hosting: `/ping`, `/invocations`, `/models`),
+//! - [`cli`]: the table of settings, and one file per command; arguments in, exit code out.
+//! - The four contracts, which do not depend on each other: [`container`] (hosting: `/ping`, `/invocations`, `/models`),
 //!   [`endpoint`] (the local endpoint around containers), [`transform`] (batch transform) and [`training`] (the
 //!   `/opt/ml` training tree).
-//! - [`supervisor`]: a container's process from its start to its end. [`platform`]: what SageMaker does around
-//!   containers: CreateModel's JSON, artifacts, the environment that containers start with.
+//! - [`supervisor`]: the lifecycle of a container's process. [`platform`]: SageMaker's work around containers:
+//!   CreateModel's JSON, artifacts, the environment of containers.
 //! - [`model`]: the models that a container can load, and one invocation: request body in, response body out.
-//!   [`storage`]: files of this machine and objects in S3.
-//! - [`mod@error`] (the error table), [`mod@env`] (the environment), [`signals`] (what asks the program to stop),
+//!   [`storage`]: local files and objects in S3.
+//! - [`mod@error`] (the error table), [`mod@env`] (the environment), [`signals`] (SIGTERM, SIGINT, SIGHUP),
 //!   [`telemetry`] (logs, metrics), [`http`] (the server, TLS, response bodies with a deadline), [`leased_bytes`]
-//!   (bodies whose memory is leased as they arrive), [`temporary_folder`] (folders that are removed even if their
-//!   process is killed).
-//! - Packages of their own, without HTTP and async: [`byoc_sklearn`], [`byoc_linear_learner`], and [`byoc_formats`]
+//!   (bodies whose memory is leased as they arrive), [`temporary_folder`] (folders that the next process removes if
+//!   theirs was killed).
+//! - Separate packages, without HTTP and async: [`byoc_sklearn`], [`byoc_linear_learner`], and [`byoc_formats`]
 //!   below both.
 
 pub mod cli;

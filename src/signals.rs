@@ -9,11 +9,11 @@ use crate::error::{Cause, Error, Result};
 /// A signal that asks the program to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopSignal {
-    /// SIGTERM: from SageMaker, Docker or an init system.
+    /// SIGTERM, sent by SageMaker, Docker or an init system.
     Terminate,
-    /// SIGINT: from a person at a terminal.
+    /// SIGINT, sent by Ctrl-C at a terminal.
     CtrlC,
-    /// SIGHUP: the terminal was closed.
+    /// SIGHUP, sent when the terminal closes.
     Hangup,
 }
 
@@ -36,12 +36,12 @@ impl StopSignal {
     }
 }
 
-/// Listens for signals, which then no longer end the process by themselves.
+/// Listens for signals, which then no longer terminate the process by default.
 #[derive(Debug)]
 pub struct StopSignals(Vec<(StopSignal, Signal)>);
 
 impl StopSignals {
-    /// Begins to listen for these signals; others keep their effect. Must be called within a tokio runtime.
+    /// Starts listening for these signals. Must be called within a tokio runtime.
     ///
     /// # Errors
     /// [`Cause::Io`] if the system does not allow it.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::cli::containers;
-use crate::cli::settings::given::Given;
+use crate::cli::settings::raw::RawSettings;
 use crate::cli::table::endpoint::Endpoint;
 use crate::endpoint::client_side::AllowedHosts;
 use crate::endpoint::client_side::authorization::Authorization;
@@ -13,14 +13,14 @@ use crate::platform::environment::ContainerEnvironment;
 use crate::storage::{S3Access, Storage};
 use crate::telemetry::logs;
 
-pub(super) fn run(given: &Given) -> Result<()> {
-    let (settings, problems) = given.read::<Endpoint>();
+pub(super) fn run(raw: &RawSettings) -> Result<()> {
+    let (settings, problems) = raw.read::<Endpoint>();
     problems.finish()?;
     logs::start(settings.log_level, settings.log_filter.as_deref());
-    endpoint::run(resolve(settings, given)?)
+    endpoint::run(resolve(settings, raw)?)
 }
 
-fn resolve(settings: Endpoint, given: &Given) -> Result<endpoint::Settings> {
+fn resolve(settings: Endpoint, raw: &RawSettings) -> Result<endpoint::Settings> {
     let endpoints = settings.config.ok_or_else(|| {
         Error::new(Cause::BadSetting, "no configuration; give --config FILE, CreateModel's JSON plus EndpointName")
     })?;
@@ -36,7 +36,7 @@ fn resolve(settings: Endpoint, given: &Given) -> Result<endpoint::Settings> {
     };
     let cache = CacheSettings {
         disk: settings.model_disk,
-        patience: settings.model_ready_timeout,
+        model_ready_timeout: settings.model_ready_timeout,
         refresh: settings.model_refresh,
         ..CacheSettings::default()
     };
@@ -55,12 +55,12 @@ fn resolve(settings: Endpoint, given: &Given) -> Result<endpoint::Settings> {
         running: settings.container.unwrap_or_default(),
         container_settings: ContainerSettings {
             environment: ContainerEnvironment {
-                inherited: containers::inherited(given.environment()),
+                inherited: containers::inherited(raw.environment()),
                 region: settings.region,
             },
             health_check_timeout: settings.health_check_timeout,
             cache,
-            storage: Arc::new(Storage::new(S3Access::of(given.environment()))),
+            storage: Arc::new(Storage::new(S3Access::of(raw.environment()))),
         },
     })
 }
@@ -71,15 +71,15 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::cli::testing::given;
+    use crate::cli::testing::raw_settings;
     use crate::endpoint::ModelRefresh;
     use crate::env::Environment;
     use crate::storage::Location;
 
     fn read(flags: &[&str], environment: &Environment) -> Result<endpoint::Settings> {
-        let given = given("endpoint", flags, environment.clone());
-        let (settings, problems) = given.read();
-        problems.finish().and_then(|()| resolve(settings, &given))
+        let raw = raw_settings("endpoint", flags, environment.clone());
+        let (settings, problems) = raw.read();
+        problems.finish().and_then(|()| resolve(settings, &raw))
     }
 
     fn file() -> tempfile::NamedTempFile {
@@ -137,7 +137,7 @@ mod tests {
         assert_eq!(settings.container_settings.environment.region, "eu-west-1");
         let cache = CacheSettings {
             disk: Some(2 << 30),
-            patience: Duration::from_secs(5),
+            model_ready_timeout: Duration::from_secs(5),
             refresh: ModelRefresh::Changed,
             ..CacheSettings::default()
         };

@@ -7,15 +7,17 @@ use crate::error::Cause;
 /// What to do about an error that a command ends with.
 pub(super) fn hint(command: CommandName, cause: Cause) -> &'static str {
     let own = match command {
-        CommandName::Train => of_train(cause),
-        CommandName::Inspect => of_inspect(cause),
-        CommandName::Serve | CommandName::Endpoint | CommandName::Transform | CommandName::Licenses => of_others(cause),
+        CommandName::Train => train_hint(cause),
+        CommandName::Inspect => inspect_hint(cause),
+        CommandName::Serve | CommandName::Endpoint | CommandName::Transform | CommandName::Licenses => {
+            general_hint(cause)
+        }
     };
     own.unwrap_or_else(|| cause.row().hint)
 }
 
 /// The hints of `byoc inspect` that are not those of the error table.
-pub(super) fn of_inspect(cause: Cause) -> Option<&'static str> {
+pub(super) fn inspect_hint(cause: Cause) -> Option<&'static str> {
     match cause {
         Cause::BadRequest => Some("see `byoc inspect --help`"),
         Cause::ModelNotFound => {
@@ -23,13 +25,13 @@ pub(super) fn of_inspect(cause: Cause) -> Option<&'static str> {
         }
         Cause::Io => Some("check the path and the permissions"),
         Cause::InsufficientMemory => Some("inspect it on a machine or in a container with more memory"),
-        Cause::Internal => Some(OF_THIS_PROGRAM),
+        Cause::Internal => Some(INTERNAL_ERROR),
         _ => None,
     }
 }
 
 /// The hints of `byoc train`, which has no requests.
-fn of_train(cause: Cause) -> Option<&'static str> {
+fn train_hint(cause: Cause) -> Option<&'static str> {
     match cause {
         Cause::BadPayload => Some("correct the data of the channel that the message names"),
         Cause::BadRequest => Some("correct what the message names"),
@@ -43,14 +45,14 @@ fn of_train(cause: Cause) -> Option<&'static str> {
         Cause::Stopped => {
             Some("run the job again; a job that is stopped after its first mini-batches writes its best model so far")
         }
-        Cause::Internal => Some(OF_THIS_PROGRAM),
+        Cause::Internal => Some(INTERNAL_ERROR),
         _ => None,
     }
 }
 
-fn of_others(cause: Cause) -> Option<&'static str> {
+fn general_hint(cause: Cause) -> Option<&'static str> {
     match cause {
-        Cause::Internal => Some(OF_THIS_PROGRAM),
+        Cause::Internal => Some(INTERNAL_ERROR),
         // A command has no client that could correct its request.
         Cause::BadPayload | Cause::BadRequest => Some("correct what the message names"),
         Cause::InsufficientMemory => {
@@ -60,7 +62,7 @@ fn of_others(cause: Cause) -> Option<&'static str> {
     }
 }
 
-const OF_THIS_PROGRAM: &str = "this is a defect of the program; the log lines above say more";
+const INTERNAL_ERROR: &str = "this is a defect of the program; the log lines above say more";
 
 #[cfg(test)]
 mod tests {

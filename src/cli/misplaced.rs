@@ -14,7 +14,7 @@ use byoc_formats::file_kind::{FileKind, begins_as_pickle};
 use byoc_linear_learner::train::hyperparameter_names;
 
 /// The option of a command whose value users often write without it.
-fn option_of(command: CommandName) -> Option<String> {
+fn main_option(command: CommandName) -> Option<String> {
     match command {
         CommandName::Serve => Some(Serve::model_dir.flag()),
         CommandName::Transform => Some(Transform::model.flag()),
@@ -28,8 +28,8 @@ fn option_of(command: CommandName) -> Option<String> {
 pub(super) fn suggest(mut error: clap::Error, arguments: &[String]) -> clap::Error {
     let Some(ContextValue::String(word)) = error.get(wrong_word(error.kind())) else { return error };
     let command = arguments.get(1).map(String::as_str).unwrap_or_default();
-    let Some(meant) = meant(command, word, arguments) else { return error };
-    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![format!("did you mean {meant}?").into()]));
+    let Some(intended) = intended(command, word, arguments) else { return error };
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![format!("did you mean {intended}?").into()]));
     // clap's own suggestion, to write the word after `--`, does not help here.
     error.remove(ContextKind::SuggestedArg);
     error.remove(ContextKind::SuggestedSubcommand);
@@ -44,7 +44,7 @@ fn wrong_word(kind: ErrorKind) -> ContextKind {
 }
 
 /// A hyperparameter that was written as an option, with its value if it is known.
-fn of_hyperparameter(word: &str, flag: &str, arguments: &[String]) -> Option<String> {
+fn hyperparameter_option(word: &str, flag: &str, arguments: &[String]) -> Option<String> {
     let name = flag.split_once('=').map_or(flag, |(name, _)| name).replace('-', "_");
     let is_known = name == "preprocessor" || hyperparameter_names().any(|known| known == name);
     let value = arguments.iter().enumerate().find_map(|(at, argument)| match argument.strip_prefix(word)? {
@@ -54,7 +54,7 @@ fn of_hyperparameter(word: &str, flag: &str, arguments: &[String]) -> Option<Str
     is_known.then(|| format!("--hp {name}={}", value.unwrap_or("VALUE")))
 }
 
-fn meant(command: &str, word: &str, arguments: &[String]) -> Option<String> {
+fn intended(command: &str, word: &str, arguments: &[String]) -> Option<String> {
     if command == word {
         // A path in place of a command.
         let is_path = word.contains(['/', '.']) || Path::new(word).exists();
@@ -67,13 +67,13 @@ fn meant(command: &str, word: &str, arguments: &[String]) -> Option<String> {
         return Some(format!("byoc inspect {}", behind.map_or("PATH", String::as_str)));
     }
     if let Some(flag) = word.strip_prefix("--") {
-        return (command == "train").then(|| of_hyperparameter(word, flag, arguments)).flatten();
+        return (command == "train").then(|| hyperparameter_option(word, flag, arguments)).flatten();
     }
     if word.starts_with('-') {
         return None;
     }
     let command = CommandName::parse(command)?;
-    let option = option_of(command)?;
+    let option = main_option(command)?;
     let is_given = |option: &str| {
         let is_it = |argument: &String| {
             argument.strip_prefix(option).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
@@ -84,14 +84,14 @@ fn meant(command: &str, word: &str, arguments: &[String]) -> Option<String> {
     let (input, output) = (flag(Member::S3Uri)?, flag(Member::S3OutputPath)?);
     let option = match command {
         CommandName::Transform if is_given(&option) && is_given(&input) => output,
-        CommandName::Transform if is_given(&option) || is_not_a_model(word) => input,
+        CommandName::Transform if is_given(&option) || is_data_file(word) => input,
         _ => option,
     };
     Some(format!("{option} {word}"))
 }
 
 /// Whether a word names a file that is not a model, by its name and by its first bytes.
-fn is_not_a_model(word: &str) -> bool {
+fn is_data_file(word: &str) -> bool {
     let path = Path::new(word);
     // JSON may be CreateModel's request, and a URL that of a container.
     let is_data = |ending: &std::ffi::OsStr| !word.starts_with("http") && !word.ends_with('/') && ending != "json";
@@ -120,7 +120,7 @@ mod tests {
             let arguments: Vec<String> =
                 ["byoc", "transform"].into_iter().chain(line.split(' ')).map(str::to_owned).collect();
             let word = line.split(' ').next().unwrap();
-            assert_eq!(meant("transform", word, &arguments).as_deref(), Some(expected), "{line}");
+            assert_eq!(intended("transform", word, &arguments).as_deref(), Some(expected), "{line}");
         }
     }
 }

@@ -29,7 +29,7 @@ use crate::error::{Cause, Error, Result};
 use crate::telemetry::logs::FATAL_ERROR_PREFIX;
 use crate::telemetry::printable;
 use byoc_formats::error::chain;
-use settings::given::Given;
+use settings::raw::RawSettings;
 use table::CommandName;
 
 /// The image also has the binary under these names on its PATH, so that `docker run IMAGE serve` and a plain `serve` are the
@@ -38,26 +38,26 @@ const COMMANDS_BY_NAME: [&str; 2] = ["serve", "train"];
 
 /// Runs the command that the arguments name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = by_name(arguments.into_iter().collect());
+    let arguments = with_command_name(arguments.into_iter().collect());
     let mut matches = match table::command_line().try_get_matches_from(&arguments) {
         Ok(matches) => matches,
         Err(error) => return help_or_wrong_command_line(error, &arguments),
     };
     let (name, matches) = matches.remove_subcommand().expect("clap requires a command");
     let command = CommandName::parse(&name).expect("clap knows no other commands");
-    let given = Given::new(matches, Environment::of_this_process());
+    let raw = RawSettings::new(matches, Environment::of_this_process());
     let outcome = match command {
-        CommandName::Endpoint => endpoint::run(&given),
-        CommandName::Inspect => inspect::run(&given),
+        CommandName::Endpoint => endpoint::run(&raw),
+        CommandName::Inspect => inspect::run(&raw),
         CommandName::Licenses => licenses::run(),
-        CommandName::Serve => serve::run(&given),
-        CommandName::Train => train::run(&given),
-        CommandName::Transform => transform::run(&given),
+        CommandName::Serve => serve::run(&raw),
+        CommandName::Train => train::run(&raw),
+        CommandName::Transform => transform::run(&raw),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&error, hints::hint(command, error.cause()));
+            print_error(&error, hints::hint(command, error.cause()));
             ExitCode::from(error.cause().row().exit_code)
         }
     }
@@ -76,7 +76,7 @@ fn help_or_wrong_command_line(error: clap::Error, arguments: &[OsString]) -> Exi
 }
 
 /// Puts the command's name into the arguments where the program was called by it.
-fn by_name(mut arguments: Vec<OsString>) -> Vec<OsString> {
+fn with_command_name(mut arguments: Vec<OsString>) -> Vec<OsString> {
     let called = arguments.first().map(Path::new).and_then(Path::file_name).and_then(|name| name.to_str());
     if let Some(command) = COMMANDS_BY_NAME.into_iter().find(|command| called == Some(command)) {
         // Help must not say `train train`.
@@ -102,7 +102,7 @@ fn print(text: &str) -> Result<()> {
     }
 }
 
-fn complain(error: &Error, hint: &str) {
+fn print_error(error: &Error, hint: &str) {
     let mut stderr = std::io::stderr().lock();
     let _ = writeln!(
         stderr,
@@ -163,11 +163,11 @@ mod tests {
     #[test]
     fn every_default_in_the_table_can_be_parsed() {
         let environment = Environment::default;
-        testing::given("endpoint", &[], environment()).read::<table::endpoint::Endpoint>();
-        testing::given("inspect", &["model"], environment()).read::<table::inspect::Inspect>();
-        testing::given("serve", &[], environment()).read::<table::serve::Serve>();
-        testing::given("train", &[], environment()).read::<table::train::Train>();
-        testing::given("transform", &[], environment()).read::<table::transform::Transform>();
+        testing::raw_settings("endpoint", &[], environment()).read::<table::endpoint::Endpoint>();
+        testing::raw_settings("inspect", &["model"], environment()).read::<table::inspect::Inspect>();
+        testing::raw_settings("serve", &[], environment()).read::<table::serve::Serve>();
+        testing::raw_settings("train", &[], environment()).read::<table::train::Train>();
+        testing::raw_settings("transform", &[], environment()).read::<table::transform::Transform>();
     }
 
     #[test]
@@ -184,9 +184,12 @@ mod tests {
 
     #[test]
     fn called_by_a_commands_name_the_binary_is_that_command() {
-        assert_eq!(by_name(words(&["/usr/bin/serve", "--port", "1"])), words(&["byoc", "serve", "--port", "1"]));
-        assert_eq!(by_name(words(&["serve", "serve"])), words(&["byoc", "serve"]));
-        assert_eq!(by_name(words(&["byoc", "serve"])), words(&["byoc", "serve"]));
-        assert_eq!(by_name(words(&[])), words(&[]));
+        assert_eq!(
+            with_command_name(words(&["/usr/bin/serve", "--port", "1"])),
+            words(&["byoc", "serve", "--port", "1"])
+        );
+        assert_eq!(with_command_name(words(&["serve", "serve"])), words(&["byoc", "serve"]));
+        assert_eq!(with_command_name(words(&["byoc", "serve"])), words(&["byoc", "serve"]));
+        assert_eq!(with_command_name(words(&[])), words(&[]));
     }
 }

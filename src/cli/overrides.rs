@@ -3,8 +3,8 @@
 use byoc_sklearn::preprocessor::Overrides;
 
 use crate::cli::settings::description::Description;
-use crate::cli::settings::given::Given;
-use crate::cli::settings::given::Group as _;
+use crate::cli::settings::raw::Group as _;
+use crate::cli::settings::raw::RawSettings;
 use crate::cli::settings::source::Source;
 use crate::cli::table::scikit_learn::ScikitLearn;
 
@@ -22,15 +22,15 @@ pub(super) struct GivenOverride {
 }
 
 impl GivenOverride {
-    pub(super) fn is_typed(&self) -> bool {
+    pub(super) fn is_from_flag(&self) -> bool {
         matches!(self.source, Source::Flag(_))
     }
 }
 
 /// The settings of a scikit-learn artifact that are given.
-pub(super) fn given_overrides(given: &Given) -> Vec<GivenOverride> {
+pub(super) fn given_overrides(raw: &RawSettings) -> Vec<GivenOverride> {
     let read = |setting: Description| {
-        let (source, text) = given.value(&setting)?;
+        let (source, text) = raw.value(&setting)?;
         Some(GivenOverride { variable: setting.variables.first()?, text: text.to_string_lossy().into_owned(), source })
     };
     ScikitLearn::descriptions().into_iter().filter_map(read).collect()
@@ -42,12 +42,12 @@ mod tests {
     use byoc_sklearn::preprocessor::{LabelChoice, LabelSetting};
 
     use super::*;
-    use crate::cli::testing::given;
+    use crate::cli::testing::raw_settings;
     use crate::env::Environment;
     use crate::error::Result;
 
     fn resolve(flags: &[&str], environment: &Environment) -> Result<Overrides> {
-        let (settings, problems) = given("serve", flags, environment.clone()).read();
+        let (settings, problems) = raw_settings("serve", flags, environment.clone()).read();
         problems.finish().map(|()| from(settings))
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cli::overrides;
-use crate::cli::settings::given::Given;
+use crate::cli::settings::raw::RawSettings;
 use crate::cli::table::serve::Serve;
 use crate::container::accounts::{container_memory, default_model_memory};
 use crate::container::{self, Batch, Config, Mode};
@@ -14,8 +14,8 @@ use crate::telemetry::logs;
 /// The platform's limit for a real-time endpoint (docs.aws.amazon.com/sagemaker/latest/dg/hosting-faqs.html).
 const MAX_REQUEST_BYTES: u64 = 25 << 20;
 
-pub(super) fn run(given: &Given) -> Result<()> {
-    let (settings, problems) = given.read::<Serve>();
+pub(super) fn run(raw: &RawSettings) -> Result<()> {
+    let (settings, problems) = raw.read::<Serve>();
     problems.finish()?;
     logs::start(settings.log_level, settings.log_filter.as_deref());
     if let Some(program) = &settings.program {
@@ -24,7 +24,7 @@ pub(super) fn run(given: &Given) -> Result<()> {
              is left out"
         );
     }
-    container::run(config(settings, S3Access::of(given.environment())))
+    container::run(config(settings, S3Access::of(raw.environment())))
 }
 
 fn config(settings: Serve, s3: S3Access) -> Config {
@@ -74,11 +74,11 @@ mod tests {
     use byoc_formats::media_types::MediaType;
 
     use super::*;
-    use crate::cli::testing::given;
+    use crate::cli::testing::raw_settings;
     use crate::env::Environment;
 
     fn read(flags: &[&str], environment: Environment) -> Result<Config> {
-        let (settings, problems) = given("serve", flags, environment).read::<Serve>();
+        let (settings, problems) = raw_settings("serve", flags, environment).read::<Serve>();
         problems.finish().map(|()| config(settings, S3Access::default()))
     }
 

@@ -1,13 +1,13 @@
 //! Command lines for tests.
 
-use super::settings::given::Given;
+use super::settings::raw::RawSettings;
 use super::table;
 use crate::env::Environment;
 
 /// The flags of a command, and an environment.
-pub(super) fn given(command: &str, flags: &[&str], environment: Environment) -> Given {
+pub(super) fn raw_settings(command: &str, flags: &[&str], environment: Environment) -> RawSettings {
     let line = [&["byoc", command], flags].concat();
     let mut matches = table::command_line().try_get_matches_from(line).unwrap_or_else(|error| panic!("{error}"));
     let (_, matches) = matches.remove_subcommand().expect("a command");
-    Given::new(matches, environment)
+    RawSettings::new(matches, environment)
 }

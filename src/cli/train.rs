@@ -6,23 +6,23 @@ use std::path::PathBuf;
 use byoc_account::system;
 
 use crate::cli::settings::description::Description;
-use crate::cli::settings::given::Given;
-use crate::cli::settings::given::Group as _;
 use crate::cli::settings::problems::Problems;
+use crate::cli::settings::raw::Group as _;
+use crate::cli::settings::raw::RawSettings;
 use crate::cli::settings::source::Source;
-use crate::cli::table::train::{Files, Train, place_of_model};
+use crate::cli::table::train::{Files, Train, local_model_path};
 use crate::error::Result;
 use crate::storage::absolute;
 use crate::telemetry::logs;
 use crate::training::{self, Config, Output, Task};
 
 /// The memory that is assumed if neither a cgroup nor the machine tells it.
-const UNKNOWN_MEMORY: u64 = 1 << 30;
+const FALLBACK_MEMORY: u64 = 1 << 30;
 
-pub(super) fn run(given: &Given) -> Result<()> {
-    let (settings, problems) = given.read::<Train>();
+pub(super) fn run(raw: &RawSettings) -> Result<()> {
+    let (settings, problems) = raw.read::<Train>();
     let (level, filter) = (settings.log_level, settings.log_filter.clone());
-    let config = resolve(settings, problems, given)?;
+    let config = resolve(settings, problems, raw)?;
     logs::start(level, filter.as_deref());
     training::run(&config)?;
     if let (Task::Files(_), Output::Folder(place) | Output::Archive(place)) = (&config.task, &config.output) {
@@ -31,17 +31,17 @@ pub(super) fn run(given: &Given) -> Result<()> {
     Ok(())
 }
 
-fn resolve(settings: Train, mut problems: Problems, given: &Given) -> Result<Config> {
-    let (task, output) = if files_flags(given).is_empty() {
+fn resolve(settings: Train, mut problems: Problems, raw: &RawSettings) -> Result<Config> {
+    let (task, output) = if files_flags(raw).is_empty() {
         let base_dir = absolute(&settings.base_dir);
         let folder = settings.model_dir.map_or_else(|| base_dir.join("model"), |folder| absolute(&folder));
         (Task::Tree(base_dir), Output::Folder(folder))
     } else {
-        let output = output(&settings.files, given, &mut problems);
-        (Task::Files(files(settings.files, given, &mut problems)), output)
+        let output = output(&settings.files, raw, &mut problems);
+        (Task::Files(files(settings.files, raw, &mut problems)), output)
     };
     problems.finish()?;
-    let all_memory = system::memory().unwrap_or(UNKNOWN_MEMORY);
+    let all_memory = system::memory().unwrap_or(FALLBACK_MEMORY);
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     Ok(Config {
         task,
@@ -49,24 +49,24 @@ fn resolve(settings: Train, mut problems: Problems, given: &Given) -> Result<Con
         threads: settings.threads.unwrap_or_else(cores),
         memory: settings.memory.unwrap_or(all_memory / 2),
         all_memory,
-        is_watched: std::io::stdout().is_terminal(),
+        is_interactive: std::io::stdout().is_terminal(),
     })
 }
 
 /// The flags of a job on files that are given.
-fn files_flags(given: &Given) -> Vec<String> {
-    let typed = Files::descriptions().into_iter().filter(|setting| given.is_typed(setting));
+fn files_flags(raw: &RawSettings) -> Vec<String> {
+    let typed = Files::descriptions().into_iter().filter(|setting| raw.has_flag(setting));
     typed.filter_map(|setting| Some(format!("--{}", setting.flag?.name))).collect()
 }
 
 /// The job that the flags describe.
-fn files(settings: Files, given: &Given, problems: &mut Problems) -> training::Files {
-    if !given.is_typed(&Files::train.description()) {
-        let flags = files_flags(given).join(", ");
+fn files(settings: Files, raw: &RawSettings, problems: &mut Problems) -> training::Files {
+    if !raw.has_flag(&Files::train.description()) {
+        let flags = files_flags(raw).join(", ");
         problems.add(format!("{flags} without --train: give the file or the folder to train on as --train PATH"));
     }
-    if given.is_typed(&Train::base_dir.description()) {
-        let base_dir = settings_text(given, &Train::base_dir.description());
+    if raw.has_flag(&Train::base_dir.description()) {
+        let base_dir = settings_text(raw, &Train::base_dir.description());
         problems.add(format!(
             "--base-dir is {base_dir:?} together with --train: give --base-dir for data in SageMaker's folders below it, or --train for \
              files anywhere"
@@ -82,13 +82,13 @@ fn files(settings: Files, given: &Given, problems: &mut Problems) -> training::F
 }
 
 /// The place of the model of a job on files. SM_MODEL_DIR is for a job of SageMaker's.
-fn output(settings: &Files, given: &Given, problems: &mut Problems) -> Output {
+fn output(settings: &Files, raw: &RawSettings, problems: &mut Problems) -> Output {
     let model_dir = Train::model_dir.description();
-    let model_dir = given.is_typed(&model_dir).then(|| settings_text(given, &model_dir));
+    let model_dir = raw.has_flag(&model_dir).then(|| settings_text(raw, &model_dir));
     let output = match (&settings.output, model_dir) {
         (Some(output), None) => output.clone(),
-        (None, Some(folder)) => place_of_model(folder.as_ref()).unwrap_or_else(|wrong| {
-            problems.wrong(&Source::Flag("model-dir"), &folder, wrong);
+        (None, Some(folder)) => local_model_path(folder.as_ref()).unwrap_or_else(|wrong| {
+            problems.add_invalid(&Source::Flag("model-dir"), &folder, wrong);
             PathBuf::new()
         }),
         (None, None) => PathBuf::from("model"),
@@ -104,20 +104,20 @@ fn output(settings: &Files, given: &Given, problems: &mut Problems) -> Output {
     if is_archive { Output::Archive(output) } else { Output::Folder(output) }
 }
 
-fn settings_text(given: &Given, setting: &Description) -> String {
-    given.value(setting).map(|(_, text)| text.to_string_lossy().into_owned()).unwrap_or_default()
+fn settings_text(raw: &RawSettings, setting: &Description) -> String {
+    raw.value(setting).map(|(_, text)| text.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::testing::given;
+    use crate::cli::testing::raw_settings;
     use crate::env::Environment;
 
     fn read(flags: &[&str], environment: &Environment) -> Result<Config> {
-        let given = given("train", flags, environment.clone());
-        let (settings, problems) = given.read();
-        resolve(settings, problems, &given)
+        let raw = raw_settings("train", flags, environment.clone());
+        let (settings, problems) = raw.read();
+        resolve(settings, problems, &raw)
     }
 
     #[test]
@@ -126,7 +126,7 @@ mod tests {
         assert!(matches!(config.task, Task::Tree(folder) if *folder == *"/opt/ml"));
         assert!(matches!(config.output, Output::Folder(folder) if *folder == *"/opt/ml/model"));
         assert_eq!(config.threads, std::thread::available_parallelism().map_or(1, usize::from));
-        let memory = system::memory().unwrap_or(UNKNOWN_MEMORY);
+        let memory = system::memory().unwrap_or(FALLBACK_MEMORY);
         assert_eq!((config.memory, config.all_memory), (memory / 2, memory));
     }
 

@@ -7,8 +7,8 @@ use log::LevelFilter;
 
 use crate::cli::containers;
 use crate::cli::overrides::{GivenOverride, given_overrides};
-use crate::cli::settings::given::Given;
-use crate::cli::settings::problems::{Problems, Wrong};
+use crate::cli::settings::problems::{InvalidValue, Problems};
+use crate::cli::settings::raw::RawSettings;
 use crate::cli::table::transform::{Transform, row};
 use crate::env;
 use crate::error::{Cause, Error, Result};
@@ -17,16 +17,16 @@ use crate::storage::{S3Access, Storage};
 use crate::telemetry::logs;
 use crate::transform::{self, LaunchSettings, MISSING, Member, ModelSource, Problem};
 
-pub(super) fn run(given: &Given) -> Result<()> {
-    let is_watched = std::io::stdout().is_terminal();
-    let (settings, problems) = given.read::<Transform>();
-    let level = settings.log_level.unwrap_or(if is_watched { LevelFilter::Warn } else { LevelFilter::Info });
+pub(super) fn run(raw: &RawSettings) -> Result<()> {
+    let is_interactive = std::io::stdout().is_terminal();
+    let (settings, problems) = raw.read::<Transform>();
+    let level = settings.log_level.unwrap_or(if is_interactive { LevelFilter::Warn } else { LevelFilter::Info });
     let filter = settings.log_filter.clone();
-    let settings = resolve(settings, problems, given, level, is_watched)?;
+    let settings = resolve(settings, problems, raw, level, is_interactive)?;
     logs::start(level, filter.as_deref());
     if !matches!(settings.model, ModelSource::Model(_)) {
         // The variable may be set for `byoc serve`.
-        for GivenOverride { variable, .. } in given_overrides(given) {
+        for GivenOverride { variable, .. } in given_overrides(raw) {
             log::warn!("environment variable {variable} is ignored: {}", set_instead(&settings.model, variable));
         }
     }
@@ -44,14 +44,14 @@ fn set_instead(model: &ModelSource, variable: &str) -> String {
 }
 
 /// A problem with the setting that it comes from: a flag, a variable or the job's file.
-fn with_source(problem: &Problem, given: &Given) -> String {
+fn with_source(problem: &Problem, raw: &RawSettings) -> String {
     let path = || problem.member.split('.');
     let is_it = |name: &str| path().next() == Some(name) || path().next_back() == Some(name);
     let setting = Member::ALL.iter().find(|member| is_it(member.name())).map(|member| row(*member));
-    if let Some((source, _)) = setting.and_then(|setting| given.value(&setting)) {
+    if let Some((source, _)) = setting.and_then(|setting| raw.value(&setting)) {
         return format!("{source}: {problem}");
     }
-    let problem_of_file = match given.value(&Transform::job.description()) {
+    let problem_of_file = match raw.value(&Transform::job.description()) {
         Some((_, file)) => format!("{}: {problem}", file.to_string_lossy()),
         None => problem.to_string(),
     };
@@ -64,35 +64,35 @@ fn with_source(problem: &Problem, given: &Given) -> String {
 fn resolve(
     settings: Transform,
     mut problems: Problems,
-    given: &Given,
+    raw: &RawSettings,
     level: LevelFilter,
-    is_watched: bool,
+    is_interactive: bool,
 ) -> Result<transform::Settings> {
-    let is_given = |setting| given.value(&setting).is_some();
+    let is_given = |setting| raw.value(&setting).is_some();
     let is_unreadable = settings.job.is_none() && is_given(Transform::job.description());
     let mut request = settings.job.unwrap_or_default();
     for given in settings.members.0 {
         if let Err(message) = request.set(given.member, &given.text) {
-            problems.wrong(&given.source, &given.text, Wrong::Value(message));
+            problems.add_invalid(&given.source, &given.text, InvalidValue::Other(message));
         }
     }
-    let overrides = given_overrides(given);
+    let overrides = given_overrides(raw);
     match &settings.model {
         Some(model @ (ModelSource::Running(_) | ModelSource::Containers(_))) => {
-            for GivenOverride { variable, source, .. } in overrides.iter().filter(|setting| setting.is_typed()) {
+            for GivenOverride { variable, source, .. } in overrides.iter().filter(|setting| setting.is_from_flag()) {
                 let instead = set_instead(model, variable);
                 problems.add(format!("{source} is for one model that a container is started for: {instead}"));
             }
         }
         // The container reads them from its environment; what is wrong with them is reported before it starts.
-        Some(ModelSource::Model(_)) | None => drop(settings.scikit_learn.read_now(given, &mut problems)),
+        Some(ModelSource::Model(_)) | None => drop(settings.scikit_learn.read_now(raw, &mut problems)),
     }
     let job = match request.check() {
         Ok(job) => Some(job),
         // Nothing is known of what a file says that cannot be read.
         Err(_) if is_unreadable => None,
         Err(wrong) => {
-            wrong.iter().for_each(|problem| problems.add(with_source(problem, given)));
+            wrong.iter().for_each(|problem| problems.add(with_source(problem, raw)));
             None
         }
     };
@@ -106,34 +106,34 @@ fn resolve(
     if matches!(model, ModelSource::Model(_)) {
         for setting in overrides {
             // A variable of this process may be meant for another command; the job's Environment is meant for this job.
-            if setting.is_typed() || !job.has_variable(setting.variable) {
+            if setting.is_from_flag() || !job.has_variable(setting.variable) {
                 job.set_variable(setting.variable, setting.text);
             }
         }
     }
-    let mut inherited = containers::inherited(given.environment());
+    let mut inherited = containers::inherited(raw.environment());
     // The containers log at the level of this process.
     inherited.insert(env::SAGEMAKER_CONTAINER_LOG_LEVEL.to_owned(), level.as_str().to_ascii_lowercase());
     let launch = LaunchSettings {
         executable: containers::executable()?,
         environment: ContainerEnvironment { inherited, region: settings.region },
         health_check_timeout: settings.health_check_timeout,
-        storage: Arc::new(Storage::new(S3Access::of(given.environment()))),
+        storage: Arc::new(Storage::new(S3Access::of(raw.environment()))),
     };
-    Ok(transform::Settings { job, model, launch, is_watched })
+    Ok(transform::Settings { job, model, launch, is_interactive })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cli::settings::description::Default;
-    use crate::cli::testing::given;
+    use crate::cli::testing::raw_settings;
     use crate::env::Environment;
 
     fn read(flags: &[&str], environment: &Environment) -> Result<transform::Settings> {
-        let given = given("transform", flags, environment.clone());
-        let (settings, problems) = given.read();
-        resolve(settings, problems, &given, LevelFilter::Info, false)
+        let raw = raw_settings("transform", flags, environment.clone());
+        let (settings, problems) = raw.read();
+        resolve(settings, problems, &raw, LevelFilter::Info, false)
     }
 
     #[test]

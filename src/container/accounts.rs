@@ -108,7 +108,7 @@ mod tests {
         let model = accounts.models.lease(80 * MIB).unwrap();
         assert_eq!(accounts.requests.free(), 8 * MIB);
         drop(model);
-        assert_eq!((accounts.requests.free(), accounts.bodies.most()), (88 * MIB, 44 * MIB));
+        assert_eq!((accounts.requests.free(), accounts.bodies.max_body_bytes()), (88 * MIB, 44 * MIB));
         assert_eq!(Accounts::new(8 * MIB, 80 * MIB).models.limit(), 0);
     }
 }

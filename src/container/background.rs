@@ -58,11 +58,11 @@ pub(super) fn freed(bytes: u64) {
     let started = std::thread::Builder::new().name("give-back".to_owned()).spawn(|| {
         // Threads that are still freeing keep blocks in their caches, so that the last walk comes after them.
         while !becomes_quiet() {
-            byoc_allocator::give_back();
+            byoc_allocator::return_freed_memory();
         }
         // Before the walk and not after it: what is freed during the walk counts for the next thread.
         FREED.store(0, Ordering::Relaxed);
-        byoc_allocator::give_back();
+        byoc_allocator::return_freed_memory();
     });
     if let Err(error) = started {
         log::warn!("memory stays although models were unloaded: no thread could be started: {error}");

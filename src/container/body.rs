@@ -35,7 +35,9 @@ impl FromRequest for Body {
         let state = match (encoding(request), announced) {
             (Some(encoding), _) => BodyState::Refused(encoded(&encoding)),
             (None, Some(length)) if length > limit => BodyState::Refused(too_large(limit)),
-            (None, Some(length)) if length as u64 > bodies.most() => BodyState::Refused(never_fits(bodies.most())),
+            (None, Some(length)) if length as u64 > bodies.max_body_bytes() => {
+                BodyState::Refused(never_fits(bodies.max_body_bytes()))
+            }
             (None, length) => BodyState::Nothing { share: bodies.clone(), announced: length },
         };
         Arriving::of(payload.take(), limit, timeout, state)

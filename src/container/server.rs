@@ -15,7 +15,7 @@ use crate::container::config::{Config, Mode};
 use crate::container::services::Services;
 use crate::container::single_model;
 use crate::error::{Cause, Error, Result};
-use crate::http::server::{self, CONNECTION_MEMORY, ServerConfig, cannot_listen};
+use crate::http::server::{self, CONNECTION_MEMORY, ServerConfig, listen_error};
 use crate::signals::{StopSignal, StopSignals};
 use crate::telemetry;
 use crate::telemetry::logs::LISTENING_ON;
@@ -39,10 +39,10 @@ pub fn run(config: Config) -> Result<()> {
 async fn serve(config: Config) -> Result<()> {
     let mut signals = StopSignals::listen(&[StopSignal::Terminate, StopSignal::CtrlC])?;
     let address = SocketAddr::new(config.host, config.port);
-    let listener = TcpListener::bind(address).map_err(|error| cannot_listen(address, error))?;
-    let address = listener.local_addr().map_err(|error| cannot_listen(address, error))?;
+    let listener = TcpListener::bind(address).map_err(|error| listen_error(address, error))?;
+    let address = listener.local_addr().map_err(|error| listen_error(address, error))?;
     // The first line of the log: whoever asked for port 0 reads the port from it.
-    log::info!(target: telemetry::logs::LISTENING, "{LISTENING_ON}http://{address}");
+    log::info!(target: telemetry::logs::LISTENING_TARGET, "{LISTENING_ON}http://{address}");
 
     let services = Data::new(Services::start(&config)?);
     let whole = Arc::clone(&services.accounts.whole);
@@ -57,7 +57,7 @@ async fn serve(config: Config) -> Result<()> {
         on_open: move || whole.lease(CONNECTION_MEMORY).unwrap_or_else(|_| Lease::empty(&whole)),
     };
     let app = move || App::new().configure(app::configure(app_services.clone(), &mode));
-    let server = server::serve(listener, serving, app).map_err(|error| cannot_listen(address, error))?;
+    let server = server::serve(listener, serving, app).map_err(|error| listen_error(address, error))?;
     let handle = server.handle();
     let server = actix_web::rt::spawn(server);
 

@@ -109,8 +109,8 @@ impl Services {
         if let Some(_inline) = inline::begin(&loaded.cost, exchange, &body) {
             let lease = Lease::empty(&self.accounts.requests);
             let allowance = Allowance::of(lease, Purpose::Answer, Deadline::never())
-                .with_standing(inline::ALLOWANCE)
-                .beside(self.accounts.unavailable_to_requests());
+                .with_thread_reserve(inline::ALLOWANCE)
+                .excluding(self.accounts.unavailable_to_requests());
             // The model is immutable and the body is owned, so a panic leaves no inconsistent state.
             let answered = catch_unwind(AssertUnwindSafe(|| loaded.answer(exchange, &body, &allowance)));
             loaded.let_go();
@@ -138,7 +138,7 @@ impl Services {
         let accounts = self.accounts.clone();
         let work = move |deadline| {
             let allowance = Allowance::of(Lease::empty(&accounts.requests), Purpose::Answer, deadline);
-            work(allowance.beside(accounts.unavailable_to_requests())).inspect_err(|error| {
+            work(allowance.excluding(accounts.unavailable_to_requests())).inspect_err(|error| {
                 if matches!(error.cause(), Cause::Unavailable | Cause::PayloadTooLarge | Cause::Timeout) {
                     background::freed(accounts.requests.limit());
                 }

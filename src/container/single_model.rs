@@ -13,7 +13,7 @@ use crate::container::services::Services;
 use crate::error::{Cause, Error, Result};
 use crate::model::{Artifact, NamedPath, SeenColumnTypes};
 use crate::platform::fetch::{FetchError, copy_to_local};
-use crate::storage::{Location, S3Access, Storage, absolute, nothing_at};
+use crate::storage::{Location, S3Access, Storage, absolute, missing_path_message};
 use crate::temporary_folder::TemporaryFolder;
 use byoc_formats::targz::{self, Limits};
 
@@ -67,7 +67,7 @@ fn load_from(registry: &Arc<Registry>, place: &NamedPath) -> Result<Arc<Loaded>>
             Cause::ModelNotFound,
             format!(
                 "Model not found in model store: {}; --model-dir (SM_MODEL_DIR) says where the model lies",
-                nothing_at(path)
+                missing_path_message(path)
             ),
         ));
     }

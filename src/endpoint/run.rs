@@ -24,7 +24,7 @@ use super::deployment::{self, Deployment, EndpointContext};
 use super::example_commands;
 use super::limits::Limits;
 use crate::error::{Cause, Error, Result};
-use crate::http::server::{self, ServerConfig, cannot_listen};
+use crate::http::server::{self, ServerConfig, listen_error};
 use crate::platform::http;
 use crate::signals::{StopSignal, StopSignals};
 use crate::storage::{Folders, Location};
@@ -110,14 +110,14 @@ async fn serve(settings: Settings) -> Result<()> {
     deployment::check(&deployments, &context)?;
 
     let address = SocketAddr::new(settings.host, settings.port);
-    let listener = TcpListener::bind(address).map_err(|error| cannot_listen(address, error))?;
-    let address = listener.local_addr().map_err(|error| cannot_listen(address, error))?;
+    let listener = TcpListener::bind(address).map_err(|error| listen_error(address, error))?;
+    let address = listener.local_addr().map_err(|error| listen_error(address, error))?;
     // The first line of the log: whoever asked for port 0 reads the port from it.
     let asked = match principals {
         None => "no signature is asked for, --iam FILE would check who calls".to_owned(),
         Some(principals) => format!("signatures of {} principals are asked for", principals.count()),
     };
-    log::info!(target: telemetry::logs::LISTENING, "{LISTENING_ON}http://{address} ({asked})");
+    log::info!(target: telemetry::logs::LISTENING_TARGET, "{LISTENING_ON}http://{address} ({asked})");
     for doubt in principals.map_or(&[][..], |principals| principals.warnings()) {
         log::warn!("{doubt}");
     }
@@ -137,9 +137,9 @@ async fn serve(settings: Settings) -> Result<()> {
     let inputs_memory = services.inputs_memory().clone();
     let services = Data::new(services);
     // The time limit of an invocation.
-    let patience = settings.limits.call.container_timeout;
+    let drain_timeout = settings.limits.call.container_timeout;
     let client = http::client().map_err(|error| Error::new(Cause::Internal, "no HTTP client").caused_by(error))?;
-    let handle = start_server(listener, address, services, Data::new(settings.allowed_hosts), patience)?;
+    let handle = start_server(listener, address, services, Data::new(settings.allowed_hosts), drain_timeout)?;
     let upkeep = actix_web::rt::spawn(async {
         loop {
             tokio::time::sleep(telemetry::metrics::UPKEEP_INTERVAL).await;
@@ -177,9 +177,9 @@ async fn serve(settings: Settings) -> Result<()> {
             let reason = signals.next().await.name();
             log::info!(
                 "{reason}: no new connections; finishing what is in flight (up to {} s, or until the next signal)",
-                patience.as_secs()
+                drain_timeout.as_secs()
             );
-            drain(&deployments, &handle, work, patience, &mut signals, instances).await
+            drain(&deployments, &handle, work, drain_timeout, &mut signals, instances).await
         }
         Err(error) => {
             server::stop(&handle, false).await;
@@ -198,7 +198,7 @@ async fn drain(
     deployments: &[Deployment],
     handle: &ServerHandle,
     work: Vec<JoinHandle<()>>,
-    patience: Duration,
+    drain_timeout: Duration,
     signals: &mut StopSignals,
     instances: Vec<BackgroundSupervisor>,
 ) -> Result<()> {
@@ -209,7 +209,7 @@ async fn drain(
     let all = async { tokio::join!(server::stop(handle, true), &mut work) };
     let why = tokio::select! {
         _ = all => None,
-        () = tokio::time::sleep(patience) => Some(format!("it took longer than {} s", patience.as_secs())),
+        () = tokio::time::sleep(drain_timeout) => Some(format!("it took longer than {} s", drain_timeout.as_secs())),
         reason = signals.next() => Some(reason.name().to_owned()),
     };
     let Some(why) = why else {
@@ -232,13 +232,13 @@ fn start_server(
     address: SocketAddr,
     services: Data<Services>,
     allowed_hosts: Data<AllowedHosts>,
-    patience: Duration,
+    drain_timeout: Duration,
 ) -> Result<ServerHandle> {
     let serving = ServerConfig {
         workers: None,
         max_connections: None,
-        shutdown_timeout: patience.as_secs(),
-        client_timeout: patience,
+        shutdown_timeout: drain_timeout.as_secs(),
+        client_timeout: drain_timeout,
         on_open: || (),
     };
     let server = server::serve(listener, serving, move || {
@@ -249,7 +249,7 @@ fn start_server(
             .wrap(from_fn(client_side::check_host))
             .configure(client_side::configure(services.clone()))
     })
-    .map_err(|error| cannot_listen(address, error))?;
+    .map_err(|error| listen_error(address, error))?;
     let handle = server.handle();
     actix_web::rt::spawn(server);
     Ok(handle)

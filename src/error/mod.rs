@@ -1,8 +1,8 @@
 //! The program's errors: one row of a table for each [`Cause`], and one error type.
 //!
-//! A cause's row says which HTTP status, exit code and hint belong to it. The packages below have causes of their own, which
-//! know none of these; their errors become the program's by `?`. `Display` of an [`Error`] prints its own place and message;
-//! show it to people with [`chain`](byoc_formats::error::chain), which adds the messages of what caused it.
+//! A cause's row has its HTTP status, exit code and hint. The packages below have their own causes without any of these;
+//! `?` converts their errors. `Display` of an [`Error`] prints only its own place and message; to show an error to people
+//! use [`chain`](byoc_formats::error::chain), which adds the messages of its sources.
 
 mod cause;
 pub mod remedy;
@@ -14,7 +14,7 @@ use std::path::Path;
 
 pub use cause::{Cause, Row};
 
-/// What went wrong, why, and where. Small to pass around: one pointer.
+/// An error with its cause, message, place and source. It is one pointer wide, so that results stay small.
 #[derive(Debug)]
 pub struct Error(Box<Inner>);
 
@@ -28,7 +28,7 @@ struct Inner {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// An error with a message that says what was wrong, what was expected and what was found.
+    /// An error with a message, which says what was expected and what was found.
     pub fn new(cause: Cause, message: impl Into<String>) -> Error {
         Error(Box::new(Inner { cause, details: Details::new(message) }))
     }
@@ -38,58 +38,58 @@ impl Error {
         Error::new(Cause::BadPayload, message)
     }
 
-    /// An artifact that is broken, hostile or not supported.
+    /// A corrupt, malicious or unsupported artifact.
     pub fn bad_artifact(message: impl Into<String>) -> Error {
         Error::new(Cause::BadArtifact, message)
     }
 
-    /// A file operation that failed, as `could not {operation} {path}`.
+    /// A failed file operation: `could not {operation} {path}`.
     pub fn io(operation: impl fmt::Display, path: &Path, error: std::io::Error) -> Error {
         error::Error::io(operation, path, error).into()
     }
 
-    /// The same error with the error that caused it.
+    /// Adds the error that caused it.
     pub fn caused_by(mut self, source: impl Into<Source>) -> Error {
         self.0.details.caused_by(source);
         self
     }
 
-    /// The same error at a place in the data. What is known of the place already stays; an empty place adds nothing.
+    /// Adds a place in the data. Parts of the place that are already set stay.
     pub fn at(mut self, place: Place) -> Error {
         self.0.details.at(place);
         self
     }
 
-    /// The same error without a place.
+    /// Removes the place.
     pub fn without_place(mut self) -> Error {
         self.0.details.without_place();
         self
     }
 
-    /// An error in a part of some data as an error in the whole: its place is `rows` rows and `bytes` bytes further on.
+    /// Converts an error in a part of the data to one in the whole, by moving its place `rows` rows and `bytes` bytes on.
     pub fn shifted(mut self, rows: usize, bytes: usize) -> Error {
         self.0.details.shifted(rows, bytes);
         self
     }
 
-    /// The same error with `context: ` before its message.
+    /// Prepends `context: ` to the message.
     pub fn context(mut self, context: impl fmt::Display) -> Error {
         self.0.details.context(context);
         self
     }
 
-    /// The same error under another cause.
+    /// Replaces the cause.
     pub fn because(mut self, cause: Cause) -> Error {
         self.0.cause = cause;
         self
     }
 
-    /// Why.
+    /// The cause.
     pub fn cause(&self) -> Cause {
         self.0.cause
     }
 
-    /// Where, if the error has a place.
+    /// The place in the data, if the error has one.
     pub fn place(&self) -> Option<&Place> {
         self.0.details.place()
     }
@@ -134,7 +134,7 @@ mod tests {
     use byoc_formats::error::chain;
 
     #[test]
-    fn a_client_may_send_again_what_does_not_fit_now_and_must_split_what_never_will() {
+    fn a_body_that_does_not_fit_now_may_be_retried_and_one_that_never_fits_is_too_large() {
         use byoc_account::{Purpose, Shortage};
         let shortage = Shortage { needed: 300, free: 20, limit: 100 };
         for (exceeded, status, exit_code) in [
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_of_a_package_keeps_all_that_it_says() {
+    fn a_converted_error_keeps_its_message_place_and_source() {
         fn fails() -> Result<()> {
             let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
             let error = error::Error::new(error::Cause::NotWritable, "expected numbers").at(Place::cell(3, 2));

@@ -1,8 +1,8 @@
-//! The flags, variables and files with which a [`Remedy`] is set.
+//! The flags, variables and files that apply a [`Remedy`].
 
 use byoc_formats::error::Remedy;
 
-/// What to set, as the end of a message.
+/// The end of an error message that says what to set.
 pub fn sentence(remedy: &Remedy) -> String {
     match remedy {
         Remedy::LabelAtAnEnd => {
@@ -37,7 +37,7 @@ mod tests {
     use byoc_formats::error;
 
     #[test]
-    fn an_error_of_a_package_ends_with_the_settings_that_remedy_it() {
+    fn a_converted_error_ends_with_the_settings_that_fix_it() {
         let error = error::Error::bad_payload("expected rows of 2 columns, found 3").remedied_by(Remedy::LabelAtAnEnd);
         assert_eq!(error.to_string(), "expected rows of 2 columns, found 3");
         let expected = "expected rows of 2 columns, found 3; for rows that have their label too say which column it is: \
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_is_said_as_json() {
+    fn a_dtype_is_shown_as_json() {
         let said = sentence(&Remedy::IsText(Some("a \"b\"".to_owned())));
         assert!(said.contains(r#"--dtypes '{"a \"b\"":"str"}' (BYOC_DTYPES, or "#), "{said}");
     }

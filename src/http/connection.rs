@@ -1,4 +1,4 @@
-//! One client's connection: reads in bounded steps, and closes if its client takes nothing.
+//! One client's connection. It reads in bounded steps, and closes if the client stops acknowledging data.
 
 use std::io::{IoSlice, Result};
 use std::pin::Pin;
@@ -8,26 +8,25 @@ use std::time::Duration;
 use actix_web::rt::net::TcpStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// After this many bytes a reader is told that there are no more for now, so that it processes what it has. A request
-/// whose body is refused or not read any further holds no more than this.
+/// After this many bytes, reading pauses (`Pending`), so that actix processes what it has. A request whose body is
+/// rejected or not read to its end buffers no more than this.
 pub const READ_LIMIT: usize = 16 << 10;
 
-/// A connection, with a value that it owns until it is closed.
-pub(super) struct Connection<H> {
+/// A connection and an attached value, which is dropped when the connection closes.
+pub(super) struct Connection<A> {
     stream: TcpStream,
-    /// Bytes read since the reader was last told that there are no more.
+    /// Bytes read since the last pause.
     read: usize,
-    _held: H,
+    _attachment: A,
 }
 
-impl<H> Connection<H> {
-    /// A connection that has just been accepted.
+impl<A> Connection<A> {
+    /// Wraps a connection that has just been accepted.
     ///
-    /// Sets TCP_NODELAY, so that the end of a response is sent at once; without it, it waits for the client's
-    /// acknowledgement of the bytes before, which Linux delays by 40 ms (man7.org/linux/man-pages/man7/tcp.7.html). On
-    /// Linux also sets TCP_USER_TIMEOUT, which closes a connection whose client acknowledges nothing for
-    /// `client_timeout`.
-    pub(super) fn open(stream: TcpStream, client_timeout: Duration, held: H) -> Connection<H> {
+    /// Sets TCP_NODELAY, so that the end of a response is sent at once. Otherwise it waits for the client to acknowledge
+    /// the bytes before, which Linux delays by 40 ms (man7.org/linux/man-pages/man7/tcp.7.html). On Linux it also sets
+    /// TCP_USER_TIMEOUT, which closes the connection if the client acknowledges nothing for `client_timeout`.
+    pub(super) fn open(stream: TcpStream, client_timeout: Duration, attachment: A) -> Connection<A> {
         if let Err(error) = stream.set_nodelay(true) {
             log::debug!("TCP_NODELAY could not be set: {error}");
         }
@@ -37,11 +36,11 @@ impl<H> Connection<H> {
         }
         #[cfg(not(target_os = "linux"))]
         let _ = client_timeout;
-        Connection { stream, read: 0, _held: held }
+        Connection { stream, read: 0, _attachment: attachment }
     }
 }
 
-impl<H: Unpin> AsyncRead for Connection<H> {
+impl<A: Unpin> AsyncRead for Connection<A> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<Result<()>> {
         if self.read >= READ_LIMIT {
             self.read = 0;
@@ -58,7 +57,7 @@ impl<H: Unpin> AsyncRead for Connection<H> {
     }
 }
 
-impl<H: Unpin> AsyncWrite for Connection<H> {
+impl<A: Unpin> AsyncWrite for Connection<A> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
@@ -90,7 +89,7 @@ mod tests {
     use std::io::Write as _;
 
     #[actix_web::test]
-    async fn a_reader_gets_bounded_parts_and_everything_in_the_end() {
+    async fn reading_pauses_at_the_limit_and_loses_nothing() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let sent = 1 << 20;

@@ -1,5 +1,5 @@
-//! Resolving host names, with an error of its own type: the client's and the standard library's can only be told by
-//! their text.
+//! Resolves host names. A failed lookup has its own error type here, because those of the client and of the standard
+//! library can be recognised only by their text.
 
 use std::fmt;
 use std::io;

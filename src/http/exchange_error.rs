@@ -1,6 +1,6 @@
-//! Why an exchange with a server failed, in one sentence that names the server.
+//! Explains in one sentence, which names the server, why an exchange failed.
 //!
-//! The causes are found by type along the chain of sources; none is recognised by its text.
+//! Causes are recognised by their types in the chain of sources, never by their text.
 
 use std::error::Error;
 use std::fmt;
@@ -12,22 +12,22 @@ use reqwest::Url;
 use super::dns::NameNotFound;
 use crate::env::AWS_CA_BUNDLE;
 
-/// How long a client waits for a server to accept its connection, and for the next bytes.
+/// How long a client waits for a server to accept its connection.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// See [`CONNECT_TIMEOUT`].
+/// How long a client waits for the next bytes of a response.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// A failed exchange as one sentence. It is an error so that it can travel as the source of another crate's errors.
+/// The explanation of a failed exchange. It is an error, so that it can be the source of another crate's error.
 #[derive(Clone, Debug)]
 pub struct ExchangeError(String);
 
 impl ExchangeError {
-    /// An exchange that failed for this reason.
+    /// An explanation in other words than those of [`ExchangeError::explain`].
     pub fn new(reason: String) -> ExchangeError {
         ExchangeError(reason)
     }
 
-    /// Explains the error of a client that sent a request to `url`. An error that is explained already stays as it is.
+    /// Explains the error of a client that sent a request to `url`. Keeps an explanation that the chain already has.
     pub fn explain(error: &(dyn Error + 'static), url: Option<&Url>) -> ExchangeError {
         if let Some(explained) = find::<ExchangeError>(error) {
             return explained.clone();
@@ -38,8 +38,8 @@ impl ExchangeError {
         }
         if let Some(tls) = find::<rustls::Error>(error) {
             return ExchangeError(format!(
-                "the TLS handshake with {server} failed: {tls} ({AWS_CA_BUNDLE} can name a file of certificates to trust \
-                 besides Mozilla's)"
+                "the TLS handshake with {server} failed: {tls} ({AWS_CA_BUNDLE} can name a file of certificates to \
+                 trust besides Mozilla's)"
             ));
         }
         let of_system = chain(error).filter_map(|error| error.downcast_ref::<io::Error>()).map(io::Error::kind);
@@ -76,12 +76,12 @@ pub fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<
     chain(error).find_map(|error| error.downcast_ref())
 }
 
-/// An error and its sources, one after the other.
+/// An error and its sources, outermost first.
 pub fn source_chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| error.source())
 }
 
-/// The same with the errors that an [`io::Error`] wraps, which its `source` skips.
+/// [`source_chain`] with the errors inside each [`io::Error`], which its `source` skips.
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     source_chain(error).flat_map(|error| {
         std::iter::successors(Some(error), |&error| {

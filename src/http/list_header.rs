@@ -1,11 +1,11 @@
-//! Headers whose value is a list: several lines of one name are one list, joined by commas in the order in which they
-//! came (RFC 9110, section 5.3).
+//! List headers: several lines with the same name are one list, joined by commas in order of arrival (RFC 9110,
+//! section 5.3).
 
 use std::borrow::Cow;
 
 use actix_web::http::header::{AsHeaderName, HeaderMap};
 
-/// The whole value of a list header, or nothing if the request does not have it. Empty lines add nothing (RFC 9110,
+/// The combined value of a list header, or `None` if the request does not have it. Skips empty lines (RFC 9110,
 /// section 5.6.1.2).
 pub fn list_header(headers: &HeaderMap, name: impl AsHeaderName) -> Option<Cow<'_, [u8]>> {
     let mut lines = headers.get_all(name).map(|line| line.as_bytes());

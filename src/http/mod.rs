@@ -1,5 +1,5 @@
-//! HTTP and TLS that every contract shares: the server, its response bodies with a deadline and the list headers of
-//! requests; for clients TLS, names, and why an exchange failed.
+//! HTTP and TLS, shared by all contracts. For servers: the server itself, response bodies with a deadline, and list
+//! headers of requests. For clients: TLS, DNS, and explanations of failed exchanges.
 
 pub mod connection;
 pub mod dns;

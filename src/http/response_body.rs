@@ -1,10 +1,9 @@
 //! Response bodies with a deadline, for clients that may stop reading.
 //!
-//! actix asks a body for its next chunk once the previous one is sent. If the client stops reading, actix never asks
-//! again and holds the body for as long as the connection lives. So a large or slow body is sent through
-//! [`with_deadline`]: a timer drops it at its deadline, with its memory and its leases, and a later read of it gets an
-//! error. The operating system closes the connection itself if the client acknowledges nothing for too long
-//! ([`super::connection`]).
+//! actix polls a body for its next chunk after the previous one is sent. If the client stops reading, actix stops polling
+//! and keeps the body until the connection closes. So large or slow bodies are sent through [`with_deadline`]: at the
+//! deadline a timer drops the body with its memory and leases, and polling it again returns an error. The operating
+//! system closes the connection if the client acknowledges nothing for too long ([`super::connection`]).
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -18,15 +17,15 @@ use actix_web::rt::task::JoinHandle;
 use bytes::Bytes;
 use futures_util::stream::Stream;
 
-/// The most bytes of a body that are sent at once. actix copies them into a buffer of its own.
+/// The size of a chunk of a body. actix copies each chunk into its own buffer.
 pub const CHUNK_SIZE: usize = 64 << 10;
 
-/// How long sending a body may take: as long as making the response may take, and a second for each MiB.
+/// How long sending a body may take: as long as computing the response may take, plus one second per MiB.
 pub fn send_timeout(response_timeout: Duration, bytes: usize) -> Duration {
     response_timeout + Duration::from_secs((bytes >> 20) as u64)
 }
 
-/// The deadline passed before the whole body was sent; the rest of it is dropped.
+/// The deadline passed before the whole body was sent. The rest was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SendTimedOut;
 
@@ -38,7 +37,7 @@ impl std::fmt::Display for SendTimedOut {
 
 impl std::error::Error for SendTimedOut {}
 
-/// A stream whose rest is dropped at its deadline. From then on it yields [`SendTimedOut`].
+/// A stream that is dropped at its deadline and yields [`SendTimedOut`] from then on.
 #[derive(Debug)]
 pub struct DeadlineStream<S> {
     /// `None` once the deadline has passed.
@@ -46,7 +45,7 @@ pub struct DeadlineStream<S> {
     timer: JoinHandle<()>,
 }
 
-/// Yields what a stream yields, until `timeout` from now.
+/// Limits a stream to `timeout` from now.
 pub fn with_deadline<S: 'static>(timeout: Duration, stream: S) -> DeadlineStream<S> {
     let rest = Rc::new(RefCell::new(Some(stream)));
     let late_rest = Rc::clone(&rest);
@@ -77,8 +76,8 @@ impl<S: Stream<Item = Bytes> + Unpin> Stream for DeadlineStream<S> {
     }
 }
 
-/// A whole body in chunks of at most [`CHUNK_SIZE`] bytes. Bytes that own a lease
-/// ([`leased`](crate::leased_bytes::leased)) give it back as soon as they are sent.
+/// A complete body in chunks of at most [`CHUNK_SIZE`] bytes. Bytes that own a lease
+/// ([`leased`](crate::leased_bytes::leased)) return it as soon as they are sent.
 #[derive(Debug)]
 pub struct Chunks(VecDeque<Bytes>);
 
@@ -102,7 +101,7 @@ pub struct TimedBody {
 }
 
 impl TimedBody {
-    /// A body of these parts, one after the other, that must be sent before `timeout` has passed.
+    /// A body of these parts in order, which must be sent within `timeout`.
     pub fn new(parts: impl IntoIterator<Item = Bytes>, timeout: Duration) -> TimedBody {
         let parts: VecDeque<Bytes> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         let size = parts.iter().map(|part| part.len() as u64).sum();
@@ -177,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_body_may_take_longer() {
+    fn a_large_body_has_more_time() {
         let minute = Duration::from_secs(60);
         assert_eq!(send_timeout(minute, 100), minute);
         assert_eq!(send_timeout(minute, 25 << 20), Duration::from_secs(85));

@@ -1,9 +1,8 @@
-//! The HTTP server, whose connections each hold a bounded amount of memory.
+//! The HTTP server. Each connection uses a bounded amount of memory.
 //!
-//! It does what `actix_web::HttpServer` does, and two things that `HttpServer` has no option for. A connection hands
-//! over at most [`READ_LIMIT`](super::connection::READ_LIMIT) bytes at a time, because actix would read 128 KiB ahead
-//! of a body that no handler takes. And each connection owns a value that is made when it opens, such as a lease of
-//! memory.
+//! It replaces `actix_web::HttpServer`, which lacks two options. A connection reads at most
+//! [`READ_LIMIT`](super::connection::READ_LIMIT) bytes at a time; actix would read 128 KiB ahead of a body that no handler
+//! reads. And each connection owns a value that is created when it opens, such as a lease of memory.
 
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
@@ -21,49 +20,48 @@ use super::connection::Connection;
 use crate::error::{Cause, Error};
 use crate::telemetry::logs;
 
-/// How long an idle connection stays open: longer than the platform's five seconds between pings.
+/// How long an idle connection stays open. SageMaker's pings, 5 s apart, keep theirs open.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// The most bytes that a connection holds. While it receives a request: [`READ_LIMIT`](super::connection::READ_LIMIT),
-/// actix's payload buffer of 32 KiB, and what came with its last bytes. While it sends a response: a chunk of
-/// [`CHUNK_SIZE`](super::response_body::CHUNK_SIZE) bytes on top of actix's buffer of 32 KiB.
+/// The most memory that a connection uses, in bytes. While it receives a request:
+/// [`READ_LIMIT`](super::connection::READ_LIMIT), actix's payload buffer of 32 KiB, and bytes read beyond it. While it
+/// sends a response: a chunk of [`CHUNK_SIZE`](super::response_body::CHUNK_SIZE) bytes and actix's buffer of 32 KiB.
 pub const CONNECTION_MEMORY: u64 = 96 << 10;
 
 /// Settings of a server.
 pub struct ServerConfig<O> {
-    /// Worker threads; one for each processor if `None`.
+    /// Worker threads; one per processor if `None`.
     pub workers: Option<usize>,
-    /// The most open connections of all workers together; further ones wait until one is closed. actix's default if
-    /// `None`.
+    /// The most open connections of all workers together; further ones wait until one closes. actix's default if `None`.
     pub max_connections: Option<usize>,
-    /// How many seconds requests may go on after the server was told to stop.
+    /// Seconds for which requests may continue after the server is told to stop.
     pub shutdown_timeout: u64,
-    /// How long a client may leave sent bytes unacknowledged before its connection is closed.
+    /// How long a client may leave sent bytes unacknowledged before the server closes its connection.
     pub client_timeout: Duration,
-    /// Makes the value that a connection owns until it is closed.
+    /// Creates the value that a connection owns until it closes.
     pub on_open: O,
 }
 
 /// Configures the allocator for a server. Call it when the program starts.
 pub fn configure_allocator() {
     byoc_allocator::keep_freed_memory();
-    if system::has_bounded_addresses() {
+    if system::has_address_space_limit() {
         byoc_allocator::share_one_arena();
     }
 }
 
-/// Stops a server. A graceful stop lets requests in flight end first.
+/// Stops a server. A graceful stop waits for requests in flight.
 pub async fn stop(server: &ServerHandle, graceful: bool) {
-    // Its workers end while its other thread may still accept a connection. That is not an error of a server that
-    // stops, and would appear in the log before the error for which it stops.
-    logs::mute_accepting();
+    // The accepting thread logs an error if a connection arrives after the workers have stopped. While the server stops
+    // that is expected, and it would precede the actual error in the log.
+    logs::mute_accept_errors();
     server.stop(graceful).await;
 }
 
-/// Serves an application from a listener. `app` is called once on each worker thread.
+/// Serves an application on a listener. Calls `app` once on each worker thread.
 ///
 /// # Errors
-/// When the listener cannot be used.
+/// If the listener cannot be used.
 pub fn serve<A, I, S, B, O, H>(listener: TcpListener, config: ServerConfig<O>, app: A) -> std::io::Result<Server>
 where
     A: Fn() -> I + Clone + Send + 'static,
@@ -113,8 +111,8 @@ where
     Ok(builder.run())
 }
 
-/// The error of an address that a program cannot listen on.
-pub fn cannot_listen(address: SocketAddr, error: std::io::Error) -> Error {
+/// The error for an address on which the program cannot listen.
+pub fn listen_error(address: SocketAddr, error: std::io::Error) -> Error {
     let advice = match error.kind() {
         std::io::ErrorKind::AddrInUse => {
             " (another program has the port; choose another with --port, such as --port 9000, or 0 for a free one)"

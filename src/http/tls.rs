@@ -1,22 +1,22 @@
-//! TLS for clients: the cryptography provider, and the certificate authorities to trust.
+//! TLS for clients: the cryptography provider and the trusted certificate authorities.
 
 use byoc_formats::error::Source;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
-/// Makes ring the process's cryptography provider. A second call changes nothing.
-pub(crate) fn choose_provider() {
-    // It fails only if a provider was installed already, and ring is the only one in the program.
+/// Installs ring as the cryptography provider of the process. Later calls have no effect.
+pub(crate) fn install_crypto_provider() {
+    // It fails only if a provider is already installed, and ring is the only one in the program.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// Settings of a client that trusts Mozilla's roots and the certificates of `bundle`, which is the text of a PEM file.
+/// The configuration of a client that trusts Mozilla's roots and the certificates of `bundle`, the text of a PEM file.
 ///
 /// # Errors
-/// That the bundle has no certificate, or one that cannot be parsed.
-pub(crate) fn client(bundle: Option<&[u8]>) -> Result<ClientConfig, Source> {
-    choose_provider();
+/// If the bundle has no certificate, or an invalid one.
+pub(crate) fn client_config(bundle: Option<&[u8]>) -> Result<ClientConfig, Source> {
+    install_crypto_provider();
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     if let Some(bundle) = bundle {
         let before = roots.len();
@@ -48,7 +48,7 @@ mod tests {
 
     /// Starts a server that answers each of two connections once, and returns its URL.
     fn server() -> String {
-        choose_provider();
+        install_crypto_provider();
         let certificate = CertificateDer::from_pem_file(fixture("server.pem")).unwrap();
         let key = PrivateKeyDer::from_pem_file(fixture("server.key")).unwrap();
         let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
@@ -70,29 +70,30 @@ mod tests {
         format!("https://localhost:{port}/")
     }
 
-    async fn asked(url: &str, bundle: Option<&[u8]>) -> reqwest::Result<String> {
-        let client = reqwest::Client::builder().tls_backend_preconfigured(client(bundle).unwrap()).no_proxy().build();
+    async fn get(url: &str, bundle: Option<&[u8]>) -> reqwest::Result<String> {
+        let client =
+            reqwest::Client::builder().tls_backend_preconfigured(client_config(bundle).unwrap()).no_proxy().build();
         client.unwrap().get(url).send().await?.text().await
     }
 
     #[actix_web::test]
     async fn a_server_is_trusted_only_with_the_bundle_of_its_authority() {
         let url = server();
-        let refused = asked(&url, None).await.unwrap_err();
+        let refused = get(&url, None).await.unwrap_err();
         assert!(format!("{refused:?}").contains("UnknownIssuer"), "{refused:?}");
         let bundle = std::fs::read(fixture("authority.pem")).unwrap();
-        assert_eq!(asked(&url, Some(&bundle)).await.unwrap(), "ok");
+        assert_eq!(get(&url, Some(&bundle)).await.unwrap(), "ok");
     }
 
     #[test]
-    fn a_bundle_without_certificates_is_refused_with_a_message() {
+    fn a_bundle_without_valid_certificates_is_rejected() {
         for (bundle, expected) in [
             ("", "found none"),
             ("certificates\n", "found none"),
             ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "invalid peer certificate"),
             ("-----BEGIN CERTIFICATE-----\nAAAA\n", "section"),
         ] {
-            let message = client(Some(bundle.as_bytes())).unwrap_err().to_string();
+            let message = client_config(Some(bundle.as_bytes())).unwrap_err().to_string();
             assert!(message.contains(expected), "{bundle:?}: {message}");
         }
     }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use super::create_model::{ModelDataUrl, ModelForm};
 use crate::error::{Cause, Error, Result};
-use crate::storage::{Bucket, Location, Storage, StorageError, Version, nothing_at};
+use crate::storage::{Bucket, Location, Storage, StorageError, Version, missing_path_message};
 use byoc_formats::error::{self, chain};
 use byoc_formats::targz::{self, Limits};
 use disk::DiskReservation;
@@ -135,7 +135,9 @@ async fn fetch_from(data: &ModelDataUrl, storage: &Storage, into: &Path) -> Resu
     // An archive has its version from where it is read; files have that from before they are.
     let before = async || version(data, storage).await.map_err(|failure| read_failed(&data.as_written, failure));
     match (data.form, &data.location) {
-        (_, Location::Local(path)) if !path.exists() => Err(FetchError::NotFoundWithSuggestion(nothing_at(path))),
+        (_, Location::Local(path)) if !path.exists() => {
+            Err(FetchError::NotFoundWithSuggestion(missing_path_message(path)))
+        }
         (ModelForm::Archive, Location::Local(path)) => unpack_local(path.clone(), into, None).await,
         (ModelForm::Archive, Location::S3 { bucket, key }) => {
             download(&*opened(storage, bucket)?, key, into, None).await

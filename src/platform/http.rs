@@ -21,7 +21,7 @@ const IDLE_LIMIT: Duration = Duration::from_secs(1);
 /// # Errors
 /// When no client can be made, which would be a defect.
 pub fn client() -> reqwest::Result<reqwest::Client> {
-    tls::choose_provider();
+    tls::install_crypto_provider();
     reqwest::Client::builder()
         // Containers are on this machine or its network, whatever http_proxy says.
         .no_proxy()
@@ -48,7 +48,7 @@ pub enum Body {
 /// Reads an answer's body up to `limit` bytes, which are leased from `memory` as they come.
 pub async fn read_body(mut response: Response, limit: usize, memory: &MemoryShare) -> reqwest::Result<Body> {
     let announced = response.content_length();
-    if let Some(announced) = announced.filter(|bytes| *bytes > (limit as u64).min(memory.most())) {
+    if let Some(announced) = announced.filter(|bytes| *bytes > (limit as u64).min(memory.max_body_bytes())) {
         return Ok(Body::TooLarge(announced));
     }
     let mut arriving = match announced.and_then(|bytes| usize::try_from(bytes).ok()) {

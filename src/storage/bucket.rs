@@ -68,7 +68,7 @@ impl Bucket {
         let plain_http =
             access.endpoint().is_some_and(|(_, endpoint)| endpoint.to_ascii_lowercase().starts_with("http://"));
         let options = ClientOptions::new().with_allow_http(plain_http);
-        let connector = Connector { tls: trusted(access)? };
+        let connector = Connector { tls: tls_config(access)? };
         let retry = RetryConfig { max_retries: RETRIES, retry_timeout: RETRY_LIMIT, ..RetryConfig::default() };
         let client = builder.with_client_options(options).with_http_connector(connector).with_retry(retry).build();
         let client = client.map_err(|error| Error::new(Cause::BadSetting, "S3").caused_by(error))?;
@@ -87,44 +87,45 @@ impl Bucket {
             return Err(StorageError::TooLarge { bytes, limit });
         }
         let content_type = object.attributes.get(&Attribute::ContentType).map(|value| value.to_string());
-        let content_type = content_type.filter(|content_type| !content_type.is_empty() && content_type != NO_TYPE);
+        let content_type =
+            content_type.filter(|content_type| !content_type.is_empty() && content_type != S3_DEFAULT_CONTENT_TYPE);
         let mut content = LeasedBuffer::new(memory, usize::try_from(bytes).unwrap_or(usize::MAX));
         let mut pieces = object.into_stream();
         while let Some(piece) = pieces.try_next().await.map_err(|error| storage_error(&error))? {
             // A store may send more than it announced.
             let received = content.len() as u64 + piece.len() as u64;
-            not_more(received, bytes)?;
+            check_not_longer(received, bytes)?;
             content.push(&piece).map_err(StorageError::InsufficientMemory)?;
         }
-        whole(content.len() as u64, bytes)?;
+        check_complete(content.len() as u64, bytes)?;
         Ok(Object { content: content.finish(), content_type })
     }
 
-    /// Copies an object to `into` piece by piece, after `agree` has accepted the size that the store announces, and
+    /// Copies an object to `into` piece by piece, after `accept_size` has accepted the size that the store announces, and
     /// never more bytes than that.
     ///
     /// # Errors
-    /// The error of `agree`, and nothing is written; any other [`StorageError`], and a part may be written.
+    /// The error of `accept_size`, and nothing is written; any other [`StorageError`], and a part may be written.
     pub async fn download(
         &self,
         key: &str,
         into: &mut (impl AsyncWrite + Unpin),
-        agree: impl FnOnce(u64) -> Result<(), StorageError>,
+        accept_size: impl FnOnce(u64) -> Result<(), StorageError>,
     ) -> Result<Entry, StorageError> {
         let object = self.client.get(&path(key)?).await.map_err(|error| storage_error(&error))?;
         let entry = Entry::of(object.meta.clone());
         let (bytes, mut received) = (entry.bytes, 0);
-        agree(bytes)?;
+        accept_size(bytes)?;
         let mut pieces = object.into_stream();
         let not_written =
             |error: std::io::Error| StorageError::Internal(format!("could not write a download: {error}"));
         while let Some(piece) = pieces.try_next().await.map_err(|error| storage_error(&error))? {
             received += piece.len() as u64;
-            not_more(received, bytes)?;
+            check_not_longer(received, bytes)?;
             into.write_all(&piece).await.map_err(not_written)?;
         }
         into.flush().await.map_err(not_written)?;
-        whole(received, bytes).map(|()| entry)
+        check_complete(received, bytes).map(|()| entry)
     }
 
     /// Writes an object. Readers see all of it or nothing.
@@ -138,7 +139,7 @@ impl Bucket {
 
 /// The Content-Type that S3 gives to an object that was stored without one
 /// (docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html).
-const NO_TYPE: &str = "binary/octet-stream";
+const S3_DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
 
 /// An object with its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -209,7 +210,7 @@ impl Bucket {
     ///
     /// # Errors
     /// [`StorageError`].
-    pub async fn look_at(&self, key: &str) -> Result<(Entry, Option<String>), StorageError> {
+    pub async fn head(&self, key: &str) -> Result<(Entry, Option<String>), StorageError> {
         let options = GetOptions { head: true, ..GetOptions::default() };
         let object = self.client.get_opts(&path(key)?, options).await.map_err(|error| storage_error(&error))?;
         let label = object.attributes.get(&LABEL).map(|label| label.to_string());
@@ -226,7 +227,7 @@ impl Bucket {
         let pieces = object.into_stream().map(move |piece| {
             let piece = piece.map_err(|error| storage_error(&error))?;
             received += piece.len() as u64;
-            not_more(received, bytes).map(|()| piece)
+            check_not_longer(received, bytes).map(|()| piece)
         });
         Ok(pieces.boxed())
     }
@@ -287,7 +288,7 @@ fn path(key: &str) -> Result<Key, StorageError> {
     Key::parse(key).map_err(|_| StorageError::InvalidKey(key.to_owned()))
 }
 
-fn whole(received: u64, bytes: u64) -> Result<(), StorageError> {
+fn check_complete(received: u64, bytes: u64) -> Result<(), StorageError> {
     if received == bytes {
         Ok(())
     } else {
@@ -295,7 +296,7 @@ fn whole(received: u64, bytes: u64) -> Result<(), StorageError> {
     }
 }
 
-fn not_more(received: u64, bytes: u64) -> Result<(), StorageError> {
+fn check_not_longer(received: u64, bytes: u64) -> Result<(), StorageError> {
     if received <= bytes {
         Ok(())
     } else {
@@ -304,13 +305,14 @@ fn not_more(received: u64, bytes: u64) -> Result<(), StorageError> {
 }
 
 /// TLS settings that trust Mozilla's roots and the certificates of AWS_CA_BUNDLE.
-fn trusted(access: &S3Access) -> Result<ClientConfig> {
+fn tls_config(access: &S3Access) -> Result<ClientConfig> {
     let wrong = |error: Error| error.because(Cause::BadSetting).context(env::AWS_CA_BUNDLE);
     let Some(file) = access.get(env::AWS_CA_BUNDLE) else {
-        return tls::client(None).map_err(|error| Error::new(Cause::BadSetting, env::AWS_CA_BUNDLE).caused_by(error));
+        return tls::client_config(None)
+            .map_err(|error| Error::new(Cause::BadSetting, env::AWS_CA_BUNDLE).caused_by(error));
     };
     let bundle = std::fs::read(file).map_err(|error| wrong(Error::io("read", Path::new(file), error)))?;
-    tls::client(Some(&bundle)).map_err(|error| wrong(Error::new(Cause::BadSetting, file).caused_by(error)))
+    tls::client_config(Some(&bundle)).map_err(|error| wrong(Error::new(Cause::BadSetting, file).caused_by(error)))
 }
 
 #[cfg(test)]

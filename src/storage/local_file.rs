@@ -18,7 +18,7 @@ use super::StorageError;
 use crate::leased_bytes::{LeasedBuffer, MemoryShare};
 
 /// The most threads that may read files at the same time. They hang if their file system does.
-const MOST_THREADS: usize = 64;
+const MAX_THREADS: usize = 64;
 /// Bytes that are read at once.
 const CHUNK_SIZE: usize = 256 << 10;
 
@@ -44,7 +44,7 @@ impl Folders {
 
     /// Whether a path, which need not exist yet, is below one of the folders. This is a first check for early errors;
     /// reading checks the opened file.
-    pub async fn may_hold(&self, path: &Path) -> bool {
+    pub async fn may_contain(&self, path: &Path) -> bool {
         // Links are resolved before `..` is, as the operating system does.
         let climbs = path.components().any(|component| component == Component::ParentDir);
         if !climbs && self.as_given.iter().chain(&self.real).any(|folder| path.starts_with(folder)) {
@@ -59,12 +59,12 @@ impl Folders {
             });
             Ok(real_path.is_some_and(|path| real.iter().any(|folder| path.starts_with(folder))))
         });
-        matches!(tokio::time::timeout(LOOK_LIMIT, found).await, Ok(Ok(true)))
+        matches!(tokio::time::timeout(RESOLVE_TIMEOUT, found).await, Ok(Ok(true)))
     }
 
     /// Whether the file that was opened by this path is below one of the folders, even if the path or a link on it was
     /// replaced since.
-    fn hold(&self, path: &Path, opened: &Metadata) -> bool {
+    fn contain(&self, path: &Path, opened: &Metadata) -> bool {
         let Ok(real) = path.canonicalize() else { return false };
         let is_it = std::fs::symlink_metadata(&real)
             .is_ok_and(|metadata| (metadata.dev(), metadata.ino()) == (opened.dev(), opened.ino()));
@@ -73,7 +73,7 @@ impl Folders {
 }
 
 /// How long resolving a path may take.
-const LOOK_LIMIT: std::time::Duration = std::time::Duration::from_secs(2);
+const RESOLVE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Reads a file of at most `limit` bytes, which are leased from `memory`. It must be below one of `folders`, if they
 /// are given.
@@ -96,7 +96,7 @@ fn read_now(
 ) -> Result<Bytes, StorageError> {
     let of_file = |error: std::io::Error| StorageError::from_io(path, &error);
     let (file, metadata) = open(path)?;
-    if folders.is_some_and(|folders| !folders.hold(path, &metadata)) {
+    if folders.is_some_and(|folders| !folders.contain(path, &metadata)) {
         return Err(StorageError::AccessDenied("it is not below an allowed folder".to_owned()));
     }
     let bytes = metadata.len();
@@ -155,10 +155,10 @@ impl Slot {
     fn take() -> Result<Slot, StorageError> {
         let slot = Slot;
         // Dropping `slot` gives it back if there are too many.
-        if THREADS.fetch_add(1, Ordering::AcqRel) < MOST_THREADS {
+        if THREADS.fetch_add(1, Ordering::AcqRel) < MAX_THREADS {
             return Ok(slot);
         }
-        Err(StorageError::Unavailable(format!("{MOST_THREADS} other files are being read already")))
+        Err(StorageError::Unavailable(format!("{MAX_THREADS} other files are being read already")))
     }
 }
 
@@ -211,12 +211,12 @@ mod tests {
         let climbs = allowed.path().join("..").join(other.path().file_name().unwrap()).join("b");
         let folders = Folders::below([allowed.path().to_owned(), PathBuf::from("/none/such")]);
         for path in [inside.clone(), link_in.join("a")] {
-            assert!(folders.may_hold(&path).await, "{}", path.display());
+            assert!(folders.may_contain(&path).await, "{}", path.display());
             assert_eq!(read_all(&path, Some(&folders)).await.unwrap(), "in");
         }
-        assert!(folders.may_hold(&allowed.path().join("not/yet")).await);
+        assert!(folders.may_contain(&allowed.path().join("not/yet")).await);
         for path in [&outside, &climbs, Path::new("/etc/passwd"), Path::new("/none/such/../../etc/passwd")] {
-            assert!(!folders.may_hold(path).await, "{}", path.display());
+            assert!(!folders.may_contain(path).await, "{}", path.display());
         }
         for path in [&outside, &climbs, &link_out] {
             let read = read_all(path, Some(&folders)).await;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use byoc_formats::suggest;
 
 /// The most names of a folder that are read.
-const MOST_LOOKED_AT: usize = 4096;
+const MAX_NAMES_READ: usize = 4096;
 
 /// An absolute path, because a message may be read where the current folder is unknown.
 pub fn absolute(path: &Path) -> PathBuf {
@@ -14,7 +14,7 @@ pub fn absolute(path: &Path) -> PathBuf {
 
 /// The message for a path that does not exist: names it and the contents of its nearest existing parent, the most
 /// similar name first.
-pub fn nothing_at(path: &Path) -> String {
+pub fn missing_path_message(path: &Path) -> String {
     let path = absolute(path);
     let nothing = format!("there is nothing at {}", path.display());
     if let Some((link, target)) = path.ancestors().find_map(broken_link) {
@@ -77,14 +77,14 @@ fn broken_link(path: &Path) -> Option<(&Path, PathBuf)> {
 /// A message with the absolute path.
 pub fn read_text(file: &Path) -> Result<String, String> {
     std::fs::read_to_string(file).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => nothing_at(file),
+        std::io::ErrorKind::NotFound => missing_path_message(file),
         _ => format!("could not read {}: {error}", absolute(file).display()),
     })
 }
 
 /// The sorted names in a folder, without hidden ones.
 fn names_in(folder: &Path) -> std::io::Result<Vec<String>> {
-    let entries = std::fs::read_dir(folder)?.take(MOST_LOOKED_AT);
+    let entries = std::fs::read_dir(folder)?.take(MAX_NAMES_READ);
     let names = entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()));
     let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
     names.sort();
@@ -113,18 +113,18 @@ mod tests {
             ("model/a/b", format!(": did you mean {models}? {root} has models, file")),
             ("file/a", format!(": {root}/file is a file")),
         ] {
-            let said = nothing_at(&at(path));
+            let said = missing_path_message(&at(path));
             assert_eq!(said, format!("there is nothing at {}{expected}", at(path).display()));
         }
         std::os::unix::fs::symlink("gone/model", at("link")).unwrap();
         for (path, link) in [("link", "it".to_owned()), ("link/a", at("link").display().to_string())] {
-            let said = nothing_at(&at(path));
+            let said = missing_path_message(&at(path));
             let expected = format!(
                 "{}: {link} is a link that leads to {root}/gone/model, and nothing is there",
                 at(path).display()
             );
             assert_eq!(said, format!("there is nothing at {expected}"));
         }
-        assert!(nothing_at(Path::new("no-such-thing-at-all")).starts_with("there is nothing at /"));
+        assert!(missing_path_message(Path::new("no-such-thing-at-all")).starts_with("there is nothing at /"));
     }
 }

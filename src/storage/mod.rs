@@ -25,7 +25,7 @@ pub use bucket::{Bucket, Entry, Object, Upload};
 pub use error::StorageError;
 pub use local_file::Folders;
 pub use location::Location;
-pub use missing_path::{absolute, nothing_at, read_text};
+pub use missing_path::{absolute, missing_path_message, read_text};
 pub use s3_access::S3Access;
 pub use version::{Version, last_modified};
 
@@ -78,7 +78,7 @@ impl Storage {
     pub async fn version(&self, location: &Location) -> Result<Version, StorageError> {
         match location {
             Location::S3 { bucket, key } => {
-                self.opened(bucket)?.look_at(key).await.map(|(entry, _)| Version::of_object(&entry))
+                self.open_bucket(bucket)?.head(key).await.map(|(entry, _)| Version::of_object(&entry))
             }
             Location::Local(path) => {
                 let path = path.clone();
@@ -109,7 +109,7 @@ impl Storage {
         folders: Option<&Folders>,
     ) -> Result<Object, StorageError> {
         match location {
-            Location::S3 { bucket, key } => self.opened(bucket)?.read(key, limit, memory).await,
+            Location::S3 { bucket, key } => self.open_bucket(bucket)?.read(key, limit, memory).await,
             Location::Local(path) => {
                 let content = local_file::read(path, limit, memory, folders).await?;
                 Ok(Object { content, content_type: None })
@@ -123,7 +123,7 @@ impl Storage {
     /// [`StorageError`].
     pub async fn write(&self, location: &Location, content: Bytes) -> Result<(), StorageError> {
         match location {
-            Location::S3 { bucket, key } => self.opened(bucket)?.write(key, content).await,
+            Location::S3 { bucket, key } => self.open_bucket(bucket)?.write(key, content).await,
             Location::Local(path) => {
                 let path = path.clone();
                 let writing = tokio::task::spawn_blocking(move || write_file(&path, &content));
@@ -132,7 +132,7 @@ impl Storage {
         }
     }
 
-    fn opened(&self, bucket: &str) -> Result<Arc<Bucket>, StorageError> {
+    fn open_bucket(&self, bucket: &str) -> Result<Arc<Bucket>, StorageError> {
         self.bucket(bucket).map_err(|error| StorageError::Internal(chain(&error).to_string()))
     }
 }

@@ -18,7 +18,7 @@ use crate::http::dns::SystemResolver;
 use crate::http::exchange_error::{CONNECT_TIMEOUT, ExchangeError, READ_TIMEOUT};
 
 /// The default of reqwest.
-const MOST_REDIRECTS: usize = 10;
+const MAX_REDIRECTS: usize = 10;
 
 /// Makes clients that trust the certificate authorities of these TLS settings.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl HttpConnector for Connector {
 /// Follows a redirect to the same scheme, host and port only: a request carries the session token in a header, which
 /// would go along to any address that the answer names.
 fn follow_on_same_host(attempt: Attempt<'_>) -> Action {
-    if attempt.previous().len() > MOST_REDIRECTS {
+    if attempt.previous().len() > MAX_REDIRECTS {
         return attempt.error(ExchangeError::new("the server redirects again and again".to_owned()));
     }
     if attempt.previous().last().is_some_and(|from| from.origin() == attempt.url().origin()) {

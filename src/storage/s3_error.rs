@@ -10,7 +10,7 @@ use crate::http::exchange_error::{ExchangeError, find, source_chain};
 
 /// Codes of answers that another try with the same credentials cannot change, though their status does not say so
 /// (docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
-const DENIED: [&str; 8] = [
+const DENIED_CODES: [&str; 8] = [
     "AccessDenied",
     "AuthorizationHeaderMalformed",
     "ExpiredToken",
@@ -41,7 +41,7 @@ pub(super) fn storage_error(error: &object_store::Error) -> StorageError {
         (object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. }, _) => {
             StorageError::AccessDenied(message)
         }
-        (_, Some(code)) if DENIED.contains(&code) => StorageError::AccessDenied(message),
+        (_, Some(code)) if DENIED_CODES.contains(&code) => StorageError::AccessDenied(message),
         _ => StorageError::Unavailable(message),
     }
 }

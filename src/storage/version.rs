@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::{Entry, StorageError};
 
 /// The most files of a folder that count. Models have a few.
-const MOST_FILES: usize = 1000;
+const MAX_FILES: usize = 1000;
 
 /// The version of an object: in S3 its ETag, for a file its size and modification time, for a folder those of all its
 /// files. A file that is replaced by one of the same size and time keeps its version.
@@ -57,7 +57,7 @@ pub fn last_modified(path: &Path) -> Result<SystemTime, StorageError> {
 }
 
 /// Follows no links to folders, and looks at no more files than a version does.
-fn latest_below(path: &Path, looked_at: &mut usize) -> std::io::Result<SystemTime> {
+fn latest_below(path: &Path, entries_read: &mut usize) -> std::io::Result<SystemTime> {
     let metadata = std::fs::metadata(path)?;
     let mut latest = metadata.modified()?;
     if !metadata.is_dir() {
@@ -65,11 +65,11 @@ fn latest_below(path: &Path, looked_at: &mut usize) -> std::io::Result<SystemTim
     }
     for entry in std::fs::read_dir(path)? {
         let entry = entry?;
-        *looked_at += 1;
+        *entries_read += 1;
         let is_link_to_folder = entry.file_type()?.is_symlink() && entry.path().is_dir();
-        if *looked_at <= MOST_FILES && !is_link_to_folder {
+        if *entries_read <= MAX_FILES && !is_link_to_folder {
             // It may have been deleted meanwhile.
-            latest = latest_below(&entry.path(), looked_at).map_or(latest, |time| time.max(latest));
+            latest = latest_below(&entry.path(), entries_read).map_or(latest, |time| time.max(latest));
         }
     }
     Ok(latest)
@@ -83,7 +83,7 @@ fn list(root: &Path, folder: &Path, files: &mut Vec<String>) -> std::io::Result<
         if entry.file_type()?.is_dir() {
             list(root, &path, files)?;
         } else if let Ok(metadata) = std::fs::metadata(&path)
-            && files.len() < MOST_FILES
+            && files.len() < MAX_FILES
         {
             let name = path.strip_prefix(root).unwrap_or(&path);
             files.push(format!("{} {}", name.display(), of_file(&metadata)));

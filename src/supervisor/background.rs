@@ -1,6 +1,6 @@
 //! Supervises a container in the background: pings it, restarts it when it exits, and fails it if it stays unhealthy.
 //!
-//! As on SageMaker: a ping every 5 s; a container that does not pass within the allowed time makes the endpoint Failed
+//! As on SageMaker, it pings every 5 s, and the endpoint becomes Failed if a container stays unhealthy for too long
 //! (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html).
 
 use std::time::{Duration, Instant};
@@ -15,23 +15,23 @@ use super::{ContainerProcess, Health, Supervisor};
 
 /// The interval of pings.
 pub const PING_INTERVAL: Duration = Duration::from_secs(5);
-/// The first pause before a restart. It doubles up to the longest.
+/// The pause before the first restart. It doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// A container that ran this long before it exited is restarted after the first pause.
-const RAN_WELL: Duration = Duration::from_secs(60);
+/// After a container has run this long, its next restart starts again with [`FIRST_PAUSE`].
+const STABLE_RUN: Duration = Duration::from_secs(60);
 
 /// The settings of a background supervisor.
 pub struct BackgroundConfig {
-    /// The container's state, shared with others.
+    /// The state of the container, shared with its callers.
     pub health: Health,
-    /// Processes that replace the container's own.
+    /// Processes that replace the container's current one.
     pub replacements: UnboundedReceiver<Replacement>,
     /// The interval of pings.
     pub ping_interval: Duration,
-    /// FailureReason of a container that was unhealthy for longer than the health check timeout.
+    /// FailureReason if the container stays unhealthy for longer than the health check timeout.
     pub failure_reason: String,
-    /// Called after a restart, before the container gets requests.
+    /// Called after a restart, before the container receives requests.
     pub on_restart: Box<dyn Fn() + Send + Sync>,
 }
 
@@ -42,7 +42,7 @@ pub struct Replacement {
     pub process: ContainerProcess,
     /// Its address.
     pub origin: Url,
-    /// Closes when no request needs the previous process.
+    /// Closes when no request needs the previous process any more.
     pub drained: Option<mpsc::Receiver<()>>,
 }
 
@@ -68,9 +68,9 @@ impl BackgroundSupervisor {
         BackgroundSupervisor { stop, task }
     }
 
-    /// Ends the supervision, and stops the container after its requests if this program started it.
+    /// Stops supervising. If this program started the container, lets it finish its requests and stops it.
     pub async fn stop(self) {
-        // The task has ended already if the container has failed.
+        // The task has already ended if the container has failed.
         let _ = self.stop.send(());
         let _ = self.task.await;
     }
@@ -82,7 +82,7 @@ struct Background {
 }
 
 impl Background {
-    /// Returns when the container has failed permanently.
+    /// Supervises until the container has failed permanently.
     async fn run(&mut self) {
         let mut pause = FIRST_PAUSE;
         loop {
@@ -90,7 +90,7 @@ impl Background {
             if self.wait_for_outage().await == Outage::FailedPings {
                 break;
             }
-            if begun.elapsed() > RAN_WELL {
+            if begun.elapsed() > STABLE_RUN {
                 pause = FIRST_PAUSE;
             }
             let limit = self.supervisor.config.health_check_timeout;
@@ -102,7 +102,7 @@ impl Background {
         self.config.health.mark_failed(self.config.failure_reason.clone());
     }
 
-    /// Pings until the process exits, or no ping has passed within the allowed time.
+    /// Pings until the process exits, or until pings have failed for the whole health check timeout.
     async fn wait_for_outage(&mut self) -> Outage {
         let mut unhealthy_since: Option<Instant> = None;
         loop {
@@ -129,7 +129,7 @@ impl Background {
         }
     }
 
-    /// Continues with another process. The previous one stops after its last request.
+    /// Switches to another process. The previous one stops after its last request.
     fn replace_process(&mut self, Replacement { process, origin, drained }: Replacement) {
         let Some(mut before) = self.supervisor.replace(process, origin) else { return };
         let health = self.config.health.clone();
@@ -149,7 +149,7 @@ impl Background {
     async fn restart(&mut self, pause: &mut Duration) {
         self.config.health.mark_exited(self.supervisor.exit_description().unwrap_or_default());
         loop {
-            log::info!("container {}: starting it again in {pause:?}", self.supervisor.config.name);
+            log::info!("container {}: restarting in {pause:?}", self.supervisor.config.name);
             tokio::time::sleep(*pause).await;
             *pause = (*pause * 2).min(LONGEST_PAUSE);
             let restarted = self.supervisor.restart().await;
@@ -167,7 +167,7 @@ impl Background {
     }
 }
 
-/// The problem of a container.
+/// Why a container is out of service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outage {
     Exited,

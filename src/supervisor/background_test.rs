@@ -1,12 +1,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::super::{ContainerCommand, RestartPort, Serves, SupervisorConfig};
+use super::super::{ContainerCommand, HostingMode, RestartPort, SupervisorConfig};
 use super::*;
 use byoc_fake_container::{FakeContainer, response};
 
-/// Supervises a container that answers at `container`; its process, if it has one, is the script that stands in for
-/// `byoc serve`.
+/// Supervises the container at `container`. Its process, if any, is the script that stands in for `byoc serve`.
 fn supervise(
     container: &FakeContainer,
     health: &Health,
@@ -16,7 +15,7 @@ fn supervise(
     let config = SupervisorConfig {
         client: crate::platform::http::client().unwrap(),
         name: "test".into(),
-        serves: Serves::OneModel,
+        mode: HostingMode::SingleModel,
         health_check_timeout,
         restart_port: RestartPort::Same,
     };
@@ -55,10 +54,10 @@ async fn process(fake: &str, health: &Health) -> ContainerProcess {
 }
 
 #[actix_web::test]
-async fn a_container_that_ends_is_started_again_where_it_was() {
+async fn a_container_that_exits_is_restarted_at_the_same_address() {
     let container = FakeContainer::answering(200, "text/plain", "");
     let health = Health::default();
-    // It ends at once when it may choose its port, and stays when it is told one.
+    // The script exits at once unless it is told a port.
     let process = process("ends-unless-told-a-port", &health).await;
     let instance = supervise(&container, &health, Some(process), Duration::from_secs(60));
     let how = until(|| health.exit_description()).await;
@@ -70,7 +69,7 @@ async fn a_container_that_ends_is_started_again_where_it_was() {
 }
 
 #[actix_web::test]
-async fn a_container_that_does_not_come_back_in_time_has_failed() {
+async fn a_container_that_does_not_recover_in_time_has_failed() {
     let container = FakeContainer::answering(200, "text/plain", "");
     let health = Health::default();
     let process = process("listens-then-ends", &health).await;

@@ -1,4 +1,4 @@
-//! A container's process with the command that started it, so that it can be restarted.
+//! A container's process together with its command, so that it can be restarted.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,16 +8,16 @@ use reqwest::{Client, Url};
 
 use super::process::Process;
 use super::readiness::wait_until_ready;
-use super::{Health, Serves};
+use super::{Health, HostingMode};
 
-/// How a container is started.
+/// How to start a container.
 #[derive(Clone, Debug)]
 pub struct ContainerCommand {
-    /// The executable that runs a container when called with `serve`.
+    /// The executable, which runs a container when called with `serve`.
     pub executable: PathBuf,
-    /// Its environment; it has no other variables.
+    /// Its complete environment.
     pub variables: BTreeMap<String, String>,
-    /// The folder into which its model was unpacked, used by this container only.
+    /// The folder with its unpacked model, which only this container uses.
     pub model_folder: Option<PathBuf>,
 }
 
@@ -47,10 +47,10 @@ pub struct ContainerProcess {
 }
 
 impl ContainerProcess {
-    /// Starts a container and waits for the URL at which it listens. When the process exits, `exit` says how.
+    /// Starts a container and waits until it logs its URL. Records in `exit` how the process exits.
     ///
     /// # Errors
-    /// If it could not be started, or exited before it listened.
+    /// If it cannot be started, or exits before it listens.
     pub async fn start(
         name: &str,
         command: ContainerCommand,
@@ -62,18 +62,18 @@ impl ContainerProcess {
         Ok((ContainerProcess { command, process, exit }, origin))
     }
 
-    /// Waits until the container at `origin` passes its health check; returns how long that took.
+    /// Waits until the container at `origin` passes its health check, and returns how long that took.
     ///
     /// # Errors
-    /// If it exits, or does not pass within `limit`; then it is stopped.
+    /// If it exits or does not pass within `limit`. Then the container is stopped.
     pub async fn until_ready(
         self,
         client: &Client,
         origin: &Url,
-        serves: Serves,
+        mode: HostingMode,
         limit: Duration,
     ) -> Result<(ContainerProcess, Duration), StartError> {
-        match wait_until_ready(client, origin, serves, &self.exit, limit).await {
+        match wait_until_ready(client, origin, mode, &self.exit, limit).await {
             Ok(took) => Ok((self, took)),
             Err(problem) => {
                 let exit_code = self.exit.exit_code();
@@ -87,7 +87,7 @@ impl ContainerProcess {
         &self.command
     }
 
-    /// How this process exited, if it has; the container may continue with another.
+    /// How this process exited, if it has. The container may have a new process by then.
     pub(super) fn exit(&self) -> &Health {
         &self.exit
     }
@@ -113,10 +113,10 @@ impl ContainerProcess {
 }
 
 impl ContainerCommand {
-    /// Deletes the folder into which the model was unpacked for this container.
+    /// Deletes the folder with the unpacked model.
     pub async fn delete_model(self) {
         if let Some(folder) = self.model_folder {
-            // It may be deleted already.
+            // The folder may already be deleted.
             let _ = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder)).await;
         }
     }

@@ -10,22 +10,22 @@ pub struct Health(Arc<RwLock<State>>);
 enum State {
     #[default]
     Running,
-    /// It has exited: how, and with which exit code if there is one; it may be restarted.
+    /// It has exited: a description, and its exit code if it has one. It may be restarted.
     Exited(String, Option<i32>),
     /// It has failed permanently, with the FailureReason.
     Failed(String),
 }
 
 impl Health {
-    /// Records that the container has exited, and how.
+    /// Records how the container has exited.
     pub fn mark_exited(&self, how: impl Into<String>) {
         self.mark_exited_with(how, None);
     }
 
-    /// Records that the container has exited, how, and with which exit code.
+    /// Records how the container has exited, and its exit code.
     pub fn mark_exited_with(&self, how: impl Into<String>, exit_code: Option<i32>) {
         let mut state = self.write();
-        // Keep the first description: later ones are only consequences.
+        // Keep the first description: later ones describe its consequences.
         if matches!(*state, State::Running) {
             *state = State::Exited(how.into(), exit_code);
         }
@@ -66,7 +66,7 @@ impl Health {
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {
-        // A state is written in one step.
+        // A poisoned lock is safe to use: a state is written in one step.
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -1,9 +1,8 @@
 //! Supervises a container: starts, pings, restarts, fails and stops it.
 //!
-//! [`process`] runs `byoc serve` as a child process and [`readiness`] waits for its health check; [`ContainerProcess`]
-//! is the two together. A [`Supervisor`] has one container, its own process or one that somebody else runs, and starts
-//! it again: when its caller asks for a healthy one (batch transform), or by itself in the background
-//! ([`BackgroundSupervisor`], for an endpoint).
+//! [`process`] runs `byoc serve` as a child process, [`readiness`] waits until it is healthy, and [`ContainerProcess`]
+//! combines the two. A [`Supervisor`] has one container, its own child process or an external one. It restarts its own
+//! on demand (batch transform), or in the background ([`BackgroundSupervisor`], for endpoints).
 
 mod background;
 mod container_process;
@@ -28,27 +27,27 @@ pub struct SupervisorConfig {
     pub client: Client,
     /// The container's name in the log.
     pub name: String,
-    /// What the container serves, which decides the paths of the health check.
-    pub serves: Serves,
-    /// The time within which the container must become healthy.
+    /// Decides the paths of the health check.
+    pub mode: HostingMode,
+    /// How long the container may take to become healthy.
     pub health_check_timeout: Duration,
-    /// The address after a restart.
+    /// Which port the container gets after a restart.
     pub restart_port: RestartPort,
 }
 
-/// What a container serves, which decides its health check.
+/// The hosting mode of a container, which decides its health check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Serves {
+pub enum HostingMode {
     /// One model: `/ping` must be 200.
-    OneModel,
-    /// Models that are loaded through the API: `/models` must be 200 too.
-    ManyModels,
+    SingleModel,
+    /// Models that are loaded through the API: `/ping` and `/models` must be 200.
+    MultiModel,
 }
 
-/// The address of a container after a restart.
+/// The port of a container after a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RestartPort {
-    /// The same address as before, so that no caller needs to be updated.
+    /// The same port, so that callers need no update.
     Same,
     /// Any free port.
     Any,
@@ -64,7 +63,7 @@ pub struct Supervisor {
 
 #[derive(Debug)]
 enum State {
-    /// It was started by others.
+    /// Something other than this program started it.
     External,
     Running(ContainerProcess),
     /// The last start failed.
@@ -72,27 +71,27 @@ enum State {
 }
 
 impl Supervisor {
-    /// A container at `origin` that was started by others.
+    /// A container at `origin` that this program did not start.
     pub fn external(config: SupervisorConfig, origin: Url) -> Supervisor {
         Supervisor { config, origin, state: State::External }
     }
 
-    /// A container that was started already and listens at `origin`.
+    /// A container that this program has started and that listens at `origin`.
     pub fn running(config: SupervisorConfig, origin: Url, process: ContainerProcess) -> Supervisor {
         Supervisor { config, origin, state: State::Running(process) }
     }
 
-    /// Starts a container and waits until it is healthy; returns how long that took after it listened.
+    /// Starts a container and waits until it is healthy. Returns how long that took from when it listened.
     ///
     /// # Errors
-    /// If it does not become healthy; then it is stopped.
+    /// If it does not become healthy. Then it is stopped.
     pub async fn start(
         config: SupervisorConfig,
         command: ContainerCommand,
     ) -> Result<(Supervisor, Duration), StartError> {
         let (process, origin) = ContainerProcess::start(&config.name, command, Health::default()).await?;
         let (process, took) =
-            process.until_ready(&config.client, &origin, config.serves, config.health_check_timeout).await?;
+            process.until_ready(&config.client, &origin, config.mode, config.health_check_timeout).await?;
         Ok((Supervisor { config, origin, state: State::Running(process) }, took))
     }
 
@@ -109,7 +108,7 @@ impl Supervisor {
         }
     }
 
-    /// The last error in its log, if this program started it; each is returned once.
+    /// The last error in its log, if this program started it. Returns each error once.
     pub fn take_last_error(&self) -> Option<String> {
         match &self.state {
             State::Running(process) => process.take_last_error(),
@@ -117,8 +116,8 @@ impl Supervisor {
         }
     }
 
-    /// Makes sure that the container is healthy after an error: restarts it if it has exited or does not answer
-    /// its ping, and waits. Returns how long it waited, if it did.
+    /// Makes sure that the container is healthy after an error: restarts it if it has exited or fails its ping, and waits.
+    /// Returns the time waited, or `None` if it was healthy.
     ///
     /// # Errors
     /// If it does not become healthy.
@@ -134,7 +133,7 @@ impl Supervisor {
                 log::warn!("container {name}: waiting for {url}, up to {limit} s");
                 let (health, limit) = (Health::default(), self.config.health_check_timeout);
                 let waited =
-                    wait_until_ready(&self.config.client, &self.origin, self.config.serves, &health, limit).await;
+                    wait_until_ready(&self.config.client, &self.origin, self.config.mode, &health, limit).await;
                 return waited.map(Some).map_err(StartError::from_problem);
             }
             State::Running(process) => {
@@ -142,24 +141,28 @@ impl Supervisor {
                 {
                     return Ok(None);
                 }
-                log::warn!("container {name}: starting it again");
+                log::warn!("container {name}: restarting");
             }
             State::Stopped(_) => {}
         }
         self.restart().await.map(Some)
     }
 
-    /// Stops the rest of the container's process, starts another one and waits until it is healthy.
+    /// Stops the container's process if it still runs, starts a new one and waits until it is healthy.
     ///
     /// # Errors
-    /// If it does not become healthy; then it is stopped.
+    /// If it does not become healthy. Then it is stopped.
     async fn restart(&mut self) -> Result<Duration, StartError> {
         let command = match std::mem::replace(&mut self.state, State::External) {
-            State::External => return Err(StartError::from_problem("somebody else runs it".to_owned())),
+            State::External => {
+                return Err(StartError::from_problem(
+                    "this program did not start it, so it cannot restart it".to_owned(),
+                ));
+            }
             State::Running(process) => {
                 let command = process.command().clone();
                 self.state = State::Stopped(command.clone());
-                // Hung or exited: it must not answer in place of the next one.
+                // A hung process must not answer in place of the new one.
                 process.stop().await;
                 command
             }
@@ -176,13 +179,13 @@ impl Supervisor {
         if self.config.restart_port == RestartPort::Any {
             self.origin = origin;
         }
-        let SupervisorConfig { client, serves, health_check_timeout, .. } = &self.config;
-        let (process, took) = process.until_ready(client, &self.origin, *serves, *health_check_timeout).await?;
+        let SupervisorConfig { client, mode, health_check_timeout, .. } = &self.config;
+        let (process, took) = process.until_ready(client, &self.origin, *mode, *health_check_timeout).await?;
         self.state = State::Running(process);
         Ok(took)
     }
 
-    /// Waits until the container's process has exited by itself; for ever if it was started by others.
+    /// Waits until the container's process exits on its own. Never returns if this program did not start it.
     async fn wait_for_exit(&mut self) {
         match &mut self.state {
             State::Running(process) => process.wait_for_exit().await,
@@ -190,7 +193,7 @@ impl Supervisor {
         }
     }
 
-    /// Continues with another process, and returns the previous one.
+    /// Switches to another process and returns the previous one.
     fn replace(&mut self, process: ContainerProcess, origin: Url) -> Option<ContainerProcess> {
         self.origin = origin;
         match std::mem::replace(&mut self.state, State::Running(process)) {

@@ -1,8 +1,7 @@
-//! A container as a child process: started, watched, its log passed on, stopped.
+//! Runs a container as a child process: starts it, watches it, forwards its log and stops it.
 //!
-//! The child's standard input is a pipe that only we hold, and the child is told to drain and exit when it closes
-//! (`BYOC_EXIT_ON_STDIN_EOF`). That is how it is stopped; and as the kernel closes the pipe when we are killed, no child
-//! outlives us.
+//! The child's standard input is a pipe. Closing it stops the child, which then drains and exits
+//! (`BYOC_EXIT_ON_STDIN_EOF`). If this process is killed, the kernel closes the pipe, so that no child outlives it.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -23,32 +22,32 @@ use crate::telemetry::printable;
 
 /// How long a container may drain before it is killed
 /// (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html).
-const STOP_LIMIT: Duration = Duration::from_secs(30);
-/// How long a container may take until it says where it listens.
-const LISTEN_LIMIT: Duration = Duration::from_secs(60);
-/// How long the rest of a log is waited for whose process has ended.
-const LOG_END_LIMIT: Duration = Duration::from_secs(1);
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a container may take until it logs the address on which it listens.
+const LISTEN_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long to wait for the rest of the log after the process has exited.
+const LOG_END_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A running container.
 #[derive(Debug)]
 pub struct Process {
     stop: oneshot::Sender<()>,
-    /// Waits for its end; gone once that was seen, since a task can be awaited once.
+    /// Waits for the process to exit. `None` after that was awaited, because a task can be awaited only once.
     watch: Option<JoinHandle<()>>,
-    /// Reads its log to the end.
+    /// Forwards its log to the end.
     log: Option<JoinHandle<()>>,
     last_error: LastError,
 }
 
-/// The last line of a log that was an error, without what stands before the error itself.
+/// The message of the last log line that was an error.
 type LastError = Arc<Mutex<Option<String>>>;
 
 impl Process {
-    /// Starts `executable serve` with these variables and no others, and waits for the URL at which it listens. When the
-    /// process ends, `health` says how.
+    /// Starts `executable serve` with these variables and no others, and waits until it logs its URL. Records in `health`
+    /// how the process exits.
     ///
     /// # Errors
-    /// That it could not be started, or ended before it listened.
+    /// If it cannot be started, or exits before it listens.
     pub async fn start(
         executable: &Path,
         name: &str,
@@ -64,7 +63,8 @@ impl Process {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
-            // Ctrl-C at a terminal goes to a whole process group: it must reach us only, so that requests in flight end first.
+            // A terminal sends Ctrl-C to a whole process group. The child must not get it, so that it can finish its
+            // requests.
             .process_group(0);
         let mut child =
             command.spawn().map_err(|error| format!("could not start {} serve: {error}", executable.display()))?;
@@ -79,18 +79,18 @@ impl Process {
         }
         let (stop, stopped) = oneshot::channel();
         let watch = tokio::spawn(watch(child, name.to_owned(), health.clone(), stopped));
-        let problem = match tokio::time::timeout(LISTEN_LIMIT, listening).await {
+        let problem = match tokio::time::timeout(LISTEN_TIMEOUT, listening).await {
             Ok(Ok(url)) => return Ok((Process { stop, watch: Some(watch), log, last_error }, url)),
-            // Its log has ended, so that it has ended too or is about to.
-            Ok(Err(_)) => "before it said where it listens".to_owned(),
-            Err(_) => format!("after it did not say within {LISTEN_LIMIT:?} where it listens"),
+            // Its log has ended, so the process has exited or is about to.
+            Ok(Err(_)) => "before it logged its address".to_owned(),
+            Err(_) => format!("because it did not log its address within {LISTEN_TIMEOUT:?}"),
         };
         drop(stop);
         let _ = watch.await;
         Err(format!("{} {problem}", health.exit_description().unwrap_or_else(|| "the process was stopped".to_owned())))
     }
 
-    /// Waits until the process has ended by itself.
+    /// Waits until the process exits on its own.
     pub async fn wait_for_exit(&mut self) {
         if let Some(watch) = &mut self.watch {
             let _ = watch.await;
@@ -98,12 +98,12 @@ impl Process {
         }
     }
 
-    /// The last error in its log, once.
+    /// The last error in its log. Returns each error once.
     pub fn take_last_error(&self) -> Option<String> {
         self.last_error.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Lets the container end, and says what the last error in its log was.
+    /// Stops the container, and returns the last error in its log.
     pub async fn stop_and_take_last_error(self) -> Option<String> {
         let Process { stop, watch, log, last_error } = self;
         let _ = stop.send(());
@@ -111,13 +111,13 @@ impl Process {
             let _ = watch.await;
         }
         if let Some(log) = log {
-            // Another process may hold the other end still.
-            let _ = tokio::time::timeout(LOG_END_LIMIT, log).await;
+            // Another process may still have the other end of the pipe open.
+            let _ = tokio::time::timeout(LOG_END_TIMEOUT, log).await;
         }
         last_error.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Lets the container finish its requests and end; kills it after 30 s.
+    /// Lets the container finish its requests and exit. Kills it after [`STOP_TIMEOUT`].
     pub async fn stop(self) {
         let _ = self.stop.send(());
         if let Some(watch) = self.watch {
@@ -126,9 +126,9 @@ impl Process {
     }
 }
 
-/// Waits for the process to end, by itself or because it was told to.
+/// Waits for the process to exit, on its own or because it is stopped.
 async fn watch(mut child: Child, name: String, health: Health, stopped: oneshot::Receiver<()>) {
-    // Taken out of the child, because waiting for a child closes its input.
+    // Taken out of the child, because waiting for the child would close its input.
     let stdin = child.stdin.take();
     let told = tokio::select! {
         status = child.wait() => {
@@ -143,18 +143,18 @@ async fn watch(mut child: Child, name: String, health: Health, stopped: oneshot:
         told = stopped => told,
     };
     drop(stdin);
-    match tokio::time::timeout(STOP_LIMIT, child.wait()).await {
+    match tokio::time::timeout(STOP_TIMEOUT, child.wait()).await {
         Ok(Ok(status)) if told.is_ok() => log::info!("container {name}: stopped ({status})"),
         Ok(Ok(status)) => health.mark_exited_with(format!("the process has ended ({status})"), status.code()),
         Ok(Err(error)) => log::error!("container {name}: the process is lost: {error}"),
         Err(_) => {
-            log::error!("container {name}: did not stop within {STOP_LIMIT:?}, killing it");
+            log::error!("container {name}: did not stop within {STOP_TIMEOUT:?}, killing it");
             let _ = child.kill().await;
         }
     }
 }
 
-/// Passes each line of a child's log on to ours, after the container's name, and looks for where the child listens.
+/// Copies each line of a child's log to standard error, with the container's name as prefix, and looks for its URL.
 async fn forward_log(
     log: impl AsyncRead + Unpin,
     name: String,
@@ -163,7 +163,7 @@ async fn forward_log(
 ) {
     let mut log = BufReader::new(log);
     let mut line = Vec::new();
-    let mut has_ended = false;
+    let mut has_fatal_error = false;
     let prefix = format!("[{}] ", printable::one_line(&name));
     loop {
         line.clear();
@@ -175,39 +175,40 @@ async fn forward_log(
         if line.last() != Some(&b'\n') {
             line.push(b'\n');
         }
-        let is_searched = found.is_some();
+        let is_looking = found.is_some();
         if let Some(url) = found.is_some().then(|| listening_url(&line)).flatten()
             && let Some(found) = found.take()
         {
             let _ = found.send(url);
         }
-        // A container says where it listens at any level, for whoever starts it; a person who wants to hear less does not.
-        if is_searched && found.is_none() && !log::log_enabled!(log::Level::Info) {
+        // The child logs its address at every level, for this program. Above the level info it is not forwarded.
+        if is_looking && found.is_none() && !log::log_enabled!(log::Level::Info) {
             continue;
         }
-        let said = line.get(prefix.len()..).unwrap_or_default();
-        // What to do about it stands in lines of their own below the error that the program ends with.
-        let is_advice = has_ended && said.starts_with(FATAL_ERROR_PREFIX.as_bytes());
-        has_ended |= said.starts_with(FATAL_ERROR_PREFIX.as_bytes());
-        if let Some(error) = error_in(said).filter(|_| !is_advice) {
+        let text = line.get(prefix.len()..).unwrap_or_default();
+        // The lines after the error that ends the program are its hint.
+        let is_hint = has_fatal_error && text.starts_with(FATAL_ERROR_PREFIX.as_bytes());
+        has_fatal_error |= text.starts_with(FATAL_ERROR_PREFIX.as_bytes());
+        if let Some(error) = error_in(text).filter(|_| !is_hint) {
             *last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         }
-        // A log that cannot be written is no reason to stop reading: the child would block on a full pipe.
+        // Keep reading even if the line cannot be written: otherwise the child would block on a full pipe.
         let text = String::from_utf8_lossy(&line);
         let _ = writeln!(std::io::stderr().lock(), "{}", printable::one_line(text.trim_end_matches('\n')));
     }
 }
 
-/// The error that the program ends with, `byoc: …`, or that in a line such as `2026-11-26T02:16:00.000Z ERROR byoc::container::pieces an answer is broken off: …`.
-/// The child is this program, and its standard error is all that is left of it when it has ended.
+/// The error in a log line of the child: the one that ends the program, `byoc: …`, or one such as
+/// `2026-11-26T02:16:00.000Z ERROR byoc::container::pieces an answer is broken off: …`. After the child has exited, its
+/// standard error is the only source for its error.
 fn error_in(line: &[u8]) -> Option<String> {
-    const LONGEST: usize = 500;
+    const MAX_CHARACTERS: usize = 500;
     let line = String::from_utf8_lossy(line);
     let error = match line.strip_prefix(FATAL_ERROR_PREFIX) {
         Some(error) => error,
         None => line.split_once(" ERROR ")?.1.split_once(' ')?.1,
     };
-    Some(error.trim_end().chars().take(LONGEST).collect())
+    Some(error.trim_end().chars().take(MAX_CHARACTERS).collect())
 }
 
 /// The URL in a line such as `… listening on http://127.0.0.1:40123`.

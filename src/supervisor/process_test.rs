@@ -11,17 +11,17 @@ async fn start(fake: &str, health: &Health) -> Result<(Process, Url), String> {
 }
 
 #[actix_web::test]
-async fn a_container_says_where_it_listens_and_ends_when_its_input_closes() {
+async fn a_container_logs_its_address_and_exits_when_its_input_closes() {
     let health = Health::default();
     let (process, url) = start("listens", &health).await.unwrap();
     assert_eq!(url.as_str(), "http://127.0.0.1:4711/");
     assert_eq!(health.exit_description(), None);
-    tokio::time::timeout(STOP_LIMIT / 2, process.stop()).await.unwrap();
-    assert_eq!(health.exit_description(), None, "what was stopped has not failed");
+    tokio::time::timeout(STOP_TIMEOUT / 2, process.stop()).await.unwrap();
+    assert_eq!(health.exit_description(), None, "a stopped container has not failed");
 }
 
 #[actix_web::test]
-async fn a_container_that_ends_early_says_how() {
+async fn an_early_exit_is_described() {
     let problem = start("ends", &Health::default()).await.unwrap_err();
     assert!(problem.contains("exit status: 78"), "{problem}");
     let nothing = Process::start(Path::new("/none/byoc"), "test", &BTreeMap::new(), &Health::default()).await;
@@ -29,7 +29,7 @@ async fn a_container_that_ends_early_says_how() {
 }
 
 #[actix_web::test]
-async fn a_container_that_ends_later_is_noticed() {
+async fn a_later_exit_is_noticed() {
     let health = Health::default();
     let (mut process, _) = start("listens-then-ends", &health).await.unwrap();
     process.wait_for_exit().await;
@@ -37,7 +37,7 @@ async fn a_container_that_ends_later_is_noticed() {
 }
 
 #[actix_web::test]
-async fn a_container_whose_end_was_seen_can_be_waited_for_and_stopped_again() {
+async fn a_container_that_has_exited_can_be_awaited_and_stopped_again() {
     let (mut process, _) = start("listens-then-ends", &Health::default()).await.unwrap();
     process.wait_for_exit().await;
     process.wait_for_exit().await;
@@ -63,7 +63,7 @@ fn the_url_is_found_in_a_log_line() {
 }
 
 #[test]
-fn an_error_in_a_log_is_what_follows_its_level_and_where_it_comes_from() {
+fn the_error_of_a_log_line_follows_its_level_and_target() {
     let line = b"2026-11-26T02:16:00.000Z ERROR byoc::container::pieces an answer is broken off: row 3\n";
     assert_eq!(error_in(line).as_deref(), Some("an answer is broken off: row 3"));
     assert_eq!(error_in(b"2026-11-26T02:16:00.000Z INFO  byoc::x no ERRORs\n"), None);
@@ -75,7 +75,7 @@ fn an_error_in_a_log_is_what_follows_its_level_and_where_it_comes_from() {
 }
 
 #[actix_web::test]
-async fn the_last_words_of_a_process_are_the_error_that_it_ends_with_and_not_the_advice_below_it() {
+async fn the_last_error_of_a_process_is_its_fatal_error_and_not_the_hint_below_it() {
     let (process, _) = start("listens-then-ends-with-words", &Health::default()).await.unwrap();
     assert_eq!(process.stop_and_take_last_error().await.as_deref(), Some("model.joblib: damaged"));
     let (process, _) = start("listens", &Health::default()).await.unwrap();

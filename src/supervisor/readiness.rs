@@ -1,36 +1,36 @@
-//! Waiting for a container that starts.
+//! Waits for a container to become ready.
 //!
-//! As on SageMaker: `GET /ping` until it is 200, each within 2 s, for at most 8 minutes unless configured otherwise
-//! (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html); in MultiModel mode `GET /models` must
-//! be 200 too (pytorch/serve#397).
+//! As on SageMaker: `GET /ping` until it answers 200, each within 2 s, for at most 8 minutes unless configured otherwise
+//! (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html); in MultiModel mode `GET /models`
+//! must answer 200 too (pytorch/serve#397).
 
 use std::time::{Duration, Instant};
 
 use reqwest::{Client, Url};
 
-use super::{Health, Serves};
+use super::{Health, HostingMode};
 use crate::http::exchange_error::ExchangeError;
 use crate::platform::http::PING_LIMIT;
 
-/// The first pause between two pings. It doubles up to the longest.
+/// The first pause between two pings. It doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 /// The longest pause between two pings.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// Waits until a container passes its health check; returns how long that took.
+/// Waits until a container passes its health check, and returns how long that took.
 ///
 /// # Errors
-/// If the container exits, or does not pass within `limit`, with its last response.
+/// If the container exits, or does not pass within `limit`. The message then has its last response.
 pub async fn wait_until_ready(
     client: &Client,
     origin: &Url,
-    serves: Serves,
+    mode: HostingMode,
     health: &Health,
     limit: Duration,
 ) -> Result<Duration, String> {
-    let paths: &[&str] = match serves {
-        Serves::OneModel => &["/ping"],
-        Serves::ManyModels => &["/ping", "/models"],
+    let paths: &[&str] = match mode {
+        HostingMode::SingleModel => &["/ping"],
+        HostingMode::MultiModel => &["/ping", "/models"],
     };
     let start = Instant::now();
     let mut pause = FIRST_PAUSE;
@@ -51,7 +51,7 @@ pub async fn wait_until_ready(
     }
 }
 
-/// Whether a container that was healthy still is.
+/// Checks whether a healthy container is still healthy.
 pub async fn ping(client: &Client, origin: &Url) -> Result<(), String> {
     check(client, origin, &["/ping"]).await
 }
@@ -79,7 +79,7 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(60);
 
-    /// A container whose `/ping` is 200 from the third time on and whose `/models` is 200 from the second.
+    /// A container whose `/ping` answers 200 from the third request on, and `/models` from the second.
     fn slow_starter() -> FakeContainer {
         let (pings, lists) = (Arc::new(AtomicU16::new(0)), Arc::new(AtomicU16::new(0)));
         FakeContainer::start(move |seen| {
@@ -96,32 +96,35 @@ mod tests {
     async fn a_container_is_ready_once_ping_is_200_and_in_multi_model_mode_models_too() {
         let client = crate::platform::http::client().unwrap();
         let single = slow_starter();
-        wait_until_ready(&client, &single.origin, Serves::OneModel, &Health::default(), LIMIT).await.unwrap();
+        wait_until_ready(&client, &single.origin, HostingMode::SingleModel, &Health::default(), LIMIT).await.unwrap();
         assert_eq!((single.count("GET", "/ping"), single.count("GET", "/models")), (3, 0));
         let multi = slow_starter();
-        wait_until_ready(&client, &multi.origin, Serves::ManyModels, &Health::default(), LIMIT).await.unwrap();
+        wait_until_ready(&client, &multi.origin, HostingMode::MultiModel, &Health::default(), LIMIT).await.unwrap();
         assert_eq!((multi.count("GET", "/ping"), multi.count("GET", "/models")), (4, 2));
     }
 
     #[actix_web::test]
-    async fn it_is_said_who_refused_the_connection() {
+    async fn the_server_that_refused_the_connection_is_named() {
         let (client, origin) = (crate::platform::http::client().unwrap(), nowhere());
-        let waited = wait_until_ready(&client, &origin, Serves::OneModel, &Health::default(), Duration::ZERO).await;
-        let who = origin.as_str().trim_end_matches('/').to_owned();
+        let waited =
+            wait_until_ready(&client, &origin, HostingMode::SingleModel, &Health::default(), Duration::ZERO).await;
+        let server = origin.as_str().trim_end_matches('/').to_owned();
         assert_eq!(
             waited.unwrap_err(),
             format!(
-                "not within 0ns: GET /ping: {who} refused the connection: nothing listens there, or a firewall rejects it"
+                "not within 0ns: GET /ping: {server} refused the connection: nothing listens there, or a firewall rejects \
+                 it"
             )
         );
     }
 
     #[actix_web::test]
-    async fn nobody_waits_for_a_container_that_has_ended() {
+    async fn a_container_that_has_exited_is_not_waited_for() {
         let client = crate::platform::http::client().unwrap();
         let health = Health::default();
         health.mark_exited("the process has ended (exit status: 1)");
-        let problem = wait_until_ready(&client, &nowhere(), Serves::OneModel, &health, LIMIT).await.unwrap_err();
+        let problem =
+            wait_until_ready(&client, &nowhere(), HostingMode::SingleModel, &health, LIMIT).await.unwrap_err();
         assert_eq!(problem, "the process has ended (exit status: 1)");
     }
 }

@@ -1,4 +1,4 @@
-//! The log: one line for each event, on standard error, which SageMaker's agent and a terminal both show.
+//! The log: one line per event on standard error, where both SageMaker's agent and a terminal show it.
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,47 +8,47 @@ use log::LevelFilter;
 use crate::telemetry::printable;
 use byoc_formats::suggest;
 
-/// The target of the line with the address on which a process listens. It is logged at every level, because a program
-/// that starts byoc on port 0 reads the port from it.
-pub const LISTENING: &str = "byoc::listening";
+/// The target of the log line with the address on which a process listens. It is logged at every level, because a
+/// program that starts byoc on port 0 reads the port from it.
+pub const LISTENING_TARGET: &str = "byoc::listening";
 
-/// What that line says before the URL.
+/// The text before the URL in that line.
 pub const LISTENING_ON: &str = "listening on ";
 
-/// What a container logs before the reason why it broke off an answer that had begun. Nothing else can carry the reason: the
-/// status has been sent, and HTTP/1.1 has no error after it.
+/// The text before the reason in the log line of a container that aborts a response after sending its status. Only the log
+/// can have the reason, because HTTP/1.1 has no way to send an error after the status.
 pub const ANSWER_BROKEN_OFF: &str = "an answer is broken off: ";
 
-/// What stands before the error that the program ends with, and before its hint, on standard error.
+/// The prefix, on standard error, of the error that ends the program, and of its hint.
 pub const FATAL_ERROR_PREFIX: &str = "byoc: ";
 
 /// The target of actix's log lines about accepting connections.
-const ACCEPTING: &str = "actix_server::accept";
-static IS_ACCEPTING_MUTED: AtomicBool = AtomicBool::new(false);
+const ACCEPT_TARGET: &str = "actix_server::accept";
+static ACCEPT_ERRORS_MUTED: AtomicBool = AtomicBool::new(false);
 
-/// Stops logging errors of accepting connections. Call it before a server stops.
-pub fn mute_accepting() {
-    IS_ACCEPTING_MUTED.store(true, Ordering::Relaxed);
+/// Stops logging errors about accepting connections. Call it before stopping a server.
+pub fn mute_accept_errors() {
+    ACCEPT_ERRORS_MUTED.store(true, Ordering::Relaxed);
 }
 
-/// Sets up the log of this process. A second call changes nothing.
+/// Sets up the log of this process. Later calls have no effect.
 ///
-/// `filter` has env_logger's syntax (`RUST_LOG`). Without one, events of byoc at `level` and above are logged, and
-/// warnings of its dependencies.
+/// `filter` has env_logger's syntax (`RUST_LOG`). Without a filter, byoc's events at `level` and above and warnings of
+/// its dependencies are logged.
 pub fn start(level: LevelFilter, filter: Option<&str>) {
     let mut builder = env_logger::Builder::new();
     match filter {
         Some(filter) => builder.parse_filters(filter),
-        // Dependencies log more than warnings only if a filter asks for it.
+        // Dependencies log more than warnings only with a filter.
         None => builder
             .filter_level(level.min(LevelFilter::Warn))
-            // actix logs an error if a client sends something other than HTTP, which is no error of the server.
+            // actix logs an error if a client sends something other than HTTP, which is not an error of the server.
             .filter_module("actix_http", if level > LevelFilter::Info { level } else { LevelFilter::Off })
             .filter_module(env!("CARGO_CRATE_NAME"), level),
     };
-    builder.filter_module(LISTENING, LevelFilter::Info);
+    builder.filter_module(LISTENING_TARGET, LevelFilter::Info);
     builder.format(|out, record| {
-        if record.target() == ACCEPTING && IS_ACCEPTING_MUTED.load(Ordering::Relaxed) {
+        if record.target() == ACCEPT_TARGET && ACCEPT_ERRORS_MUTED.load(Ordering::Relaxed) {
             return Ok(());
         }
         let message = record.args().to_string();
@@ -58,7 +58,7 @@ pub fn start(level: LevelFilter, filter: Option<&str>) {
             out.timestamp_millis(),
             record.level(),
             record.target(),
-            // Every line is made safe to print here, in one place.
+            // The one place that makes log lines safe to print.
             printable::one_line(message.trim_end())
         )
     });
@@ -67,8 +67,7 @@ pub fn start(level: LevelFilter, filter: Option<&str>) {
     }
 }
 
-/// Parses a level: a name in upper or lower case, or a number of Python's `logging`, which SageMaker's own containers
-/// accept.
+/// Parses a log level: a name in any case, or a number of Python's `logging`, as SageMaker's own containers accept.
 pub fn parse_level(text: &str) -> Result<LevelFilter, String> {
     match text.trim().to_ascii_lowercase().as_str() {
         "off" => Ok(LevelFilter::Off),

@@ -1,4 +1,4 @@
-//! The metrics page: what is counted through the `metrics` facade, in Prometheus' text format.
+//! The metrics page: everything recorded through the `metrics` facade, in Prometheus' text format.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -7,22 +7,22 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use crate::telemetry::series;
 
-/// Upper bounds of the latency histograms, in seconds: from a one-row invocation to the platform's limit of 60 s.
-const SECONDS: &[f64] = &[
+/// Upper bounds of the latency histograms' buckets, in seconds: from a one-row invocation to SageMaker's limit of 60 s.
+const BUCKETS: &[f64] = &[
     0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
     2.5, 5.0, 10.0, 30.0, 60.0,
 ];
 
-/// How often recorded samples are folded into their buckets; until then each takes a few bytes.
+/// How often recorded samples are added to their buckets. Until then each sample takes a few bytes.
 pub const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
-/// Sets up the recorder of this process. A second call changes nothing.
+/// Sets up the metrics recorder of this process. Later calls have no effect.
 pub fn start() {
     HANDLE.get_or_init(|| {
         PrometheusBuilder::new()
-            .set_buckets(SECONDS)
+            .set_buckets(BUCKETS)
             .and_then(PrometheusBuilder::install_recorder)
             .inspect(|_| series::describe())
             .inspect_err(|error| log::warn!("no metrics: {error}"))
@@ -35,7 +35,7 @@ pub fn render() -> String {
     HANDLE.get().and_then(Option::as_ref).map(PrometheusHandle::render).unwrap_or_default()
 }
 
-/// Folds what was recorded since the last call. To be called every [`UPKEEP_INTERVAL`].
+/// Adds the samples recorded since the last call to their buckets. Call it every [`UPKEEP_INTERVAL`].
 pub fn upkeep() {
     if let Some(handle) = HANDLE.get().and_then(Option::as_ref) {
         handle.run_upkeep();

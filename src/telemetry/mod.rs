@@ -1,7 +1,7 @@
-//! Logs, metrics and progress: how the program reports what it does.
+//! Logs, metrics and progress.
 //!
-//! The modules set up the log and the metrics recorder, render them, and make text from outside safe to print. They
-//! know nothing of what is logged or counted.
+//! The modules set up and render the log and the metrics, and make untrusted text safe to print. They do not depend on
+//! what is logged or counted.
 
 pub mod logs;
 pub mod metrics;

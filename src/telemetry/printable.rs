@@ -1,4 +1,4 @@
-//! Makes text from outside safe for a log or a terminal: names and URLs may contain any character.
+//! Makes untrusted text safe for a log or a terminal. Names and URLs may contain any character.
 //!
 //! A carriage return or an escape sequence in a name could overwrite, forge or hide lines of a log on a terminal, and a
 //! bidirectional control character could reorder them (CWE-117, CWE-150, CVE-2021-42574). Such characters are written
@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-/// A text as one line of a log. Line breaks become ` | `, because CloudWatch makes an event of each line.
+/// A text as one log line. Line breaks become ` | `, because CloudWatch makes an event of each line.
 pub fn one_line(text: &str) -> Cow<'_, str> {
     escaped(text, |line, character| match character {
         '\n' => line.push_str(" | "),
@@ -24,12 +24,12 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// A JSON document for a terminal. Control characters can only be in its strings, so JSON's own escapes are used for
-/// them; line breaks are between its values and stay.
+/// A JSON document for a terminal. Control characters can occur only in its strings, so they become JSON escapes. Line
+/// breaks occur only between values and stay.
 pub fn json(document: &str) -> Cow<'_, str> {
     escaped(document, |text, character| match character {
         '\n' => text.push('\n'),
-        // All characters that are escaped have 16 bits, so one JSON escape is enough.
+        // All escaped characters fit in 16 bits, so one JSON escape suffices.
         other => {
             let _ = write!(text, "\\u{:04x}", u32::from(other));
         }
@@ -52,7 +52,7 @@ impl<W: Write> JsonLines<W> {
 
 impl<W: Write> Write for JsonLines<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // Strings of JSON have no line breaks.
+        // JSON strings contain no line breaks.
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.line.extend_from_slice(piece);
             if piece.ends_with(b"\n") {
@@ -83,9 +83,8 @@ fn escaped(text: &str, mut escape: impl FnMut(&mut String, char)) -> Cow<'_, str
     Cow::Owned(shown)
 }
 
-/// Whether a terminal or a log collector interprets a character instead of showing it: control characters (C0, DEL and
-/// C1), the line and paragraph separators, and those that change the direction of text (unicode.org/reports/tr9,
-/// `Bidi_Control`).
+/// Whether a terminal or a log collector would interpret a character rather than show it: control characters (C0, DEL
+/// and C1), the line and paragraph separators, and bidirectional controls (unicode.org/reports/tr9, `Bidi_Control`).
 fn is_control(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

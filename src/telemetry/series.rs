@@ -1,21 +1,21 @@
-//! Every series of the metrics page: its kind, its unit and what it means.
+//! Every series of the metrics page: its kind, unit and meaning.
 //!
-//! docs/metrics.md lists the same series; a test holds both to what the sources record.
+//! docs/metrics.md lists the same series. A test compares both with the series that the sources record.
 
 use metrics::Unit;
 
-/// What a series does over time.
+/// The kind of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Only grows, until the process ends.
+    /// Only increases while the process runs.
     Counter,
-    /// A value as it is now.
+    /// A current value.
     Gauge,
-    /// Seconds, counted into buckets.
+    /// Durations in seconds, counted in buckets.
     Histogram,
 }
 
-/// One series, under the name that `metrics::counter!` and its siblings are given.
+/// One series. `name` is the one passed to `metrics::counter!` and its siblings.
 #[derive(Debug)]
 pub struct Series {
     pub name: &'static str,
@@ -100,7 +100,7 @@ pub const SERIES: &[Series] = &[
     ),
 ];
 
-/// Has the recorder of this process print units and meanings.
+/// Registers the help texts and units with the recorder of this process.
 pub(super) fn describe() {
     for Series { name, kind, unit, help } in SERIES {
         match kind {
@@ -118,7 +118,7 @@ mod tests {
 
     use super::*;
 
-    /// The names that follow `counter!(`, `gauge!(` or `histogram!(` in all sources below a folder, tests aside.
+    /// The names that follow `counter!(`, `gauge!(` or `histogram!(` in all sources below a folder, except in tests.
     fn recorded(folder: &Path, found: &mut BTreeSet<String>) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn every_series_that_is_recorded_is_described_and_on_the_page_of_metrics() {
+    fn every_recorded_series_is_described_here_and_in_the_documentation() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut found = BTreeSet::new();
         recorded(&root.join("src"), &mut found);

@@ -42,7 +42,7 @@ pub(super) fn run(config: &Config) -> Result<()> {
     let mut validation = open("validation").transpose()?;
     let mut test = open("test").transpose()?;
 
-    let mut report = if config.is_watched {
+    let mut report = if config.is_interactive {
         Report::Terminal(Terminal::new(&given))
     } else {
         let (out, now) = (std::io::stdout(), SystemTime::now);

@@ -37,7 +37,7 @@ impl Job {
             threads: 2,
             memory: 1 << 30,
             all_memory: 1 << 31,
-            is_watched: false,
+            is_interactive: false,
         })
     }
 

@@ -34,7 +34,7 @@ pub struct Config {
     /// Bytes of memory that the process may use in all.
     pub all_memory: u64,
     /// Whether to report to a person at a terminal; otherwise log lines are written.
-    pub is_watched: bool,
+    pub is_interactive: bool,
 }
 
 /// Runs the job and writes the model.

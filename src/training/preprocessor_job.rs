@@ -136,7 +136,7 @@ impl Job {
         let room = usize::try_from(config.memory).unwrap_or(usize::MAX);
         let mut rows =
             TableSource::new(name, task.channel(name), channel, &self.specification, self.file.clone(), room, &stop)?;
-        let mut report = Report::new(config.is_watched);
+        let mut report = Report::new(config.is_interactive);
         report.say("Docker entrypoint called with argument(s): train");
         let mode = if channel.training_input_mode == InputMode::Pipe { "FIFOs" } else { "files" };
         report.say(&format!("Fitting a preprocessor on the {mode} of channel {name}"));
@@ -168,7 +168,7 @@ impl Job {
                 }
             }
         };
-        let report = Report::new(config.is_watched);
+        let report = Report::new(config.is_interactive);
         write(&destination.folder(), &document)?;
         let written = destination.finish(FILE)?;
         let written = written.display();
@@ -204,7 +204,7 @@ fn write(directory: &Path, document: &Document) -> Result<()> {
 
 /// Progress reports of a fit: log lines, or a changing status line at a terminal.
 struct Report {
-    is_watched: bool,
+    is_interactive: bool,
     walk: usize,
     began: Instant,
     shown: Option<Instant>,
@@ -218,15 +218,15 @@ const LAST_WORD: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(100);
 
 impl Report {
-    fn new(is_watched: bool) -> Report {
-        Report { is_watched, walk: 0, began: Instant::now(), shown: None }
+    fn new(is_interactive: bool) -> Report {
+        Report { is_interactive, walk: 0, began: Instant::now(), shown: None }
     }
 
     /// A line that stays. The fit goes on if it cannot be written.
     fn say(&self, message: &str) {
         let message = printable::one_line(message);
         let mut out = std::io::stdout().lock();
-        let _ = if self.is_watched {
+        let _ = if self.is_interactive {
             writeln!(out, "\r\x1b[K{message}")
         } else {
             writeln!(out, "[{} INFO {}] {message}", stamp(SystemTime::now()), std::process::id())
@@ -242,7 +242,7 @@ impl Report {
                 names.dedup();
                 self.say(&format!("Walk {number} over the rows: {}", names.join(", ")));
             }
-            byoc_sklearn::Event::Seen(rows) if self.is_watched => {
+            byoc_sklearn::Event::Seen(rows) if self.is_interactive => {
                 if self.shown.is_none_or(|shown| shown.elapsed() >= PAUSE) {
                     self.shown = Some(Instant::now());
                     let mut out = std::io::stdout().lock();

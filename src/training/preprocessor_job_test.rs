@@ -35,7 +35,7 @@ impl Job {
             threads: 1,
             memory,
             all_memory: 1 << 31,
-            is_watched: false,
+            is_interactive: false,
         })
     }
 }

@@ -11,7 +11,7 @@ use super::output::STATE_FOLDER;
 use super::storage_error::read_failed;
 use crate::error::{Cause, Error, Result};
 use crate::platform::fetch::suggestion;
-use crate::storage::{Location, Storage, StorageError, nothing_at};
+use crate::storage::{Location, Storage, StorageError, missing_path_message};
 
 /// The largest manifest, in bytes.
 const LARGEST_MANIFEST: u64 = 64 << 20;
@@ -133,7 +133,7 @@ async fn list_input(storage: &Storage, input: &Location) -> Result<Vec<Object>> 
             for entry in listed {
                 // The S3 console makes an empty object for a folder. It is listed here without the slash at the end of
                 // its key, and no object has that name.
-                if entry.bytes == 0 && is_folder(&storage.bucket(bucket)?.look_at(&entry.key).await) {
+                if entry.bytes == 0 && is_folder(&storage.bucket(bucket)?.head(&entry.key).await) {
                     continue;
                 }
                 objects.push(Object {
@@ -165,7 +165,9 @@ fn name_below(prefix: &str, key: &str) -> String {
 
 fn list_folder(path: &Path) -> Result<Vec<Object>> {
     let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Error::new(Cause::BadSetting, format!("the input: {}", nothing_at(path))),
+        std::io::ErrorKind::NotFound => {
+            Error::new(Cause::BadSetting, format!("the input: {}", missing_path_message(path)))
+        }
         _ => Error::io("read the input", path, error).because(Cause::BadSetting),
     })?;
     if !metadata.is_dir() {
@@ -256,7 +258,7 @@ async fn list_manifest(storage: &Storage, manifest: &Location) -> Result<Vec<Obj
                 Ok(file_object(path, name, &metadata))
             }
             Location::S3 { bucket, key } => {
-                let (entry, _) = storage.bucket(bucket)?.look_at(key).await.map_err(failed)?;
+                let (entry, _) = storage.bucket(bucket)?.head(key).await.map_err(failed)?;
                 Ok(Object { location: location.clone(), name, bytes: entry.bytes, version: entry.version })
             }
         }

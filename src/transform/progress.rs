@@ -10,7 +10,7 @@ use crate::telemetry::terminal::{print_line, show_status};
 #[derive(Debug)]
 pub(super) struct Progress {
     began: Instant,
-    is_watched: bool,
+    is_interactive: bool,
     /// The number of objects in this run.
     objects: usize,
     /// Their size in bytes.
@@ -23,9 +23,9 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new(objects: usize, bytes: u64, read: Arc<AtomicU64>, is_watched: bool) -> Progress {
+    pub(super) fn new(objects: usize, bytes: u64, read: Arc<AtomicU64>, is_interactive: bool) -> Progress {
         let began = Instant::now();
-        Progress { began, is_watched, objects, bytes, read, done: 0, failed: 0, records: 0 }
+        Progress { began, is_interactive, objects, bytes, read, done: 0, failed: 0, records: 0 }
     }
 
     /// Counts records whose responses are written.
@@ -36,7 +36,7 @@ impl Progress {
     /// Counts an object that is written.
     pub(super) fn done(&mut self, line: &str) {
         self.done += 1;
-        if !self.is_watched {
+        if !self.is_interactive {
             log::info!("{line} {}", self.so_far());
         }
     }
@@ -44,7 +44,7 @@ impl Progress {
     /// Counts an object that failed, and logs a warning at once, since the job may run for a long time yet.
     pub(super) fn failed(&mut self, line: &str) {
         self.failed += 1;
-        if self.is_watched {
+        if self.is_interactive {
             // The warning replaces the status line, which appears again below it.
             show_status("");
         }
@@ -57,7 +57,7 @@ impl Progress {
 
     /// Refreshes the status line.
     pub(super) fn show(&self) {
-        if self.is_watched {
+        if self.is_interactive {
             show_status(&self.line(self.began.elapsed()));
         }
     }
@@ -65,7 +65,7 @@ impl Progress {
     /// Prints the summary, replacing the status line.
     pub(super) fn finish(&self, how: &str) {
         let line = format!("{how}: {}", self.summary());
-        if self.is_watched {
+        if self.is_interactive {
             print_line(&line);
         } else {
             log::info!("{line}");

@@ -45,7 +45,7 @@ pub struct Settings {
     /// How its containers are started.
     pub launch: LaunchSettings,
     /// Whether to show a status line on the terminal.
-    pub is_watched: bool,
+    pub is_interactive: bool,
 }
 
 /// Runs a job to its end, or until SIGTERM or Ctrl-C.
@@ -135,7 +135,7 @@ enum Outcome {
 
 async fn transform(settings: Settings) -> Result<()> {
     let mut signals = StopSignals::listen(&[StopSignal::Terminate, StopSignal::CtrlC])?;
-    let Settings { job, model: source, launch, is_watched } = settings;
+    let Settings { job, model: source, launch, is_interactive } = settings;
     let stopped = |signal: StopSignal| {
         let message =
             format!("job {}: {} before its end; all outputs that were written are complete", job.name, signal.name());
@@ -170,7 +170,7 @@ async fn transform(settings: Settings) -> Result<()> {
     };
     let read = Arc::new(AtomicU64::new(0));
     let bytes = pending.iter().map(|pending| pending.object.bytes).sum();
-    let mut progress = Progress::new(pending.len(), bytes, Arc::clone(&read), is_watched);
+    let mut progress = Progress::new(pending.len(), bytes, Arc::clone(&read), is_interactive);
     let opener = Opener { storage, compression: job.compression, read };
     let work =
         Work { objects: Arc::new(pending), plan, invoker, opener, output: Arc::clone(&output), assemble: job.assemble };

@@ -5,38 +5,38 @@ use super::memory::{Account, Lease, Shortage};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 
-/// A lease that grows with its task, and the task's deadline. It belongs to the one thread that runs the task.
+/// A lease that grows with its task, and the task's deadline. Only the thread that runs the task uses it.
 ///
-/// Readers and transformers take bytes before they allocate them, and give back what they have freed. Bytes are leased
-/// in larger steps, so that taking them mostly costs a comparison.
+/// Readers and transformers take bytes before they allocate memory, and give them back after they free it. Bytes are
+/// leased in larger steps, so that most calls of [`Allowance::take`] cost only a comparison.
 #[derive(Debug)]
 pub struct Allowance {
     purpose: Purpose,
     lease: RefCell<Lease>,
-    /// Leased bytes that are not taken.
+    /// Leased bytes that no caller has taken.
     spare: Cell<u64>,
     taken: Cell<u64>,
     most_taken: Cell<u64>,
-    /// The most bytes that the account can ever give to this task.
+    /// The most bytes that this task can ever take from the account.
     ceiling: u64,
     deadline: Deadline,
 }
 
-/// What a task does, which decides the error that its caller gets.
+/// What a task does. It determines the error that the caller gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Answers a request.
+    /// Answering a request.
     Answer,
-    /// Loads or inspects a model.
+    /// Loading or inspecting a model.
     Load,
 }
 
-/// Why a task cannot go on.
+/// Why a task must stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exceeded {
-    /// It needs more memory than it can ever have here.
+    /// It needs more memory than the account can ever provide.
     NeverFits(Purpose, Shortage),
-    /// It needs more memory than is free now.
+    /// It needs more memory than is free at the moment.
     NotNow(Purpose, Shortage),
     /// Its deadline has passed.
     TooLate,
@@ -53,11 +53,11 @@ impl fmt::Display for Exceeded {
 
 impl std::error::Error for Exceeded {}
 
-/// Bytes that are leased at once. Four times as many may lie idle before they are given back.
+/// Bytes leased in one step. More than four idle steps are returned to the account.
 const STEP: u64 = 256 << 10;
 
 impl Allowance {
-    /// An allowance that starts with a lease, whose bytes count as taken.
+    /// An allowance that starts with an existing lease, whose bytes count as taken.
     pub fn of(lease: Lease, purpose: Purpose, deadline: Deadline) -> Allowance {
         let (taken, ceiling) = (lease.bytes(), lease.account().limit());
         Allowance {
@@ -71,19 +71,19 @@ impl Allowance {
         }
     }
 
-    /// The same with spare bytes that a thread has leased for all its tasks.
+    /// Adds spare bytes that the thread has already leased for all its tasks.
     #[must_use]
-    pub fn with_standing(self, bytes: u64) -> Allowance {
+    pub fn with_thread_reserve(self, bytes: u64) -> Allowance {
         Allowance { spare: Cell::new(self.spare.get() + bytes), ..self }
     }
 
-    /// The same, in an account that never gets `held` bytes back.
+    /// Lowers the ceiling by `held` bytes of the account that are never returned.
     #[must_use]
-    pub fn beside(self, held: u64) -> Allowance {
+    pub fn excluding(self, held: u64) -> Allowance {
         Allowance { ceiling: self.ceiling.saturating_sub(held), ..self }
     }
 
-    /// An allowance without limits, for tests and programs that end with the task.
+    /// An allowance without limits, for tests and for programs that run a single task.
     pub fn unbounded() -> Allowance {
         let account = Account::new(u64::MAX);
         let lease = Lease::empty(&account);
@@ -95,21 +95,21 @@ impl Allowance {
         Allowance::of(Lease::empty(&Account::new(limit)), purpose, Deadline::never())
     }
 
-    /// Takes bytes that are about to be allocated.
+    /// Takes bytes. Call it before allocating them.
     ///
     /// # Errors
-    /// [`Exceeded::NeverFits`] or [`Exceeded::NotNow`]; nothing is taken then.
+    /// [`Exceeded::NeverFits`] or [`Exceeded::NotNow`]; then nothing is taken.
     pub fn take(&self, bytes: usize) -> Result<(), Exceeded> {
         let bytes = bytes as u64;
         match self.spare.get().checked_sub(bytes) {
             Some(left) => self.spare.set(left),
             None => self.lease_more(bytes)?,
         }
-        self.count(self.taken.get() + bytes);
+        self.set_taken(self.taken.get() + bytes);
         Ok(())
     }
 
-    /// Takes the bytes of `count` items.
+    /// Takes the bytes of `count` items. Call it before allocating them.
     ///
     /// # Errors
     /// As [`Allowance::take`].
@@ -157,7 +157,7 @@ impl Allowance {
         Err(self.exceeded(Shortage { needed: missing.saturating_add(held), free: free.saturating_add(held), limit }))
     }
 
-    /// Gives back bytes that were taken and have been freed.
+    /// Gives back bytes after their memory was freed.
     pub fn give_back(&self, bytes: usize) {
         let bytes = (bytes as u64).min(self.taken.get());
         self.taken.set(self.taken.get() - bytes);
@@ -165,7 +165,7 @@ impl Allowance {
         self.spare.set(spare);
         if spare > 4 * STEP {
             let mut lease = self.lease.borrow_mut();
-            // The thread's standing bytes are not part of this lease.
+            // The thread's reserve is not part of this lease.
             let idle = (spare - STEP).min(lease.bytes());
             lease.shrink(idle);
             self.spare.set(spare - idle);
@@ -190,25 +190,25 @@ impl Allowance {
         &self.deadline
     }
 
-    /// Bytes taken now.
+    /// Bytes that are taken at the moment.
     pub fn taken(&self) -> u64 {
         self.taken.get()
     }
 
-    /// The most bytes that were taken at once.
+    /// The peak of [`Allowance::taken`].
     pub fn most_taken(&self) -> u64 {
         self.most_taken.get()
     }
 
-    fn count(&self, taken: u64) {
+    fn set_taken(&self, taken: u64) {
         self.taken.set(taken);
         self.most_taken.set(self.most_taken.get().max(taken));
     }
 
-    /// Ends the task: a lease of `bytes` for its result.
+    /// Ends the task and resizes the lease to the `bytes` of its result.
     ///
     /// # Errors
-    /// As [`Allowance::take`], if the result needs more than the task held.
+    /// As [`Allowance::take`], if the result needs more bytes than the task had leased.
     pub fn settle(self, bytes: u64) -> Result<Lease, Exceeded> {
         let resized = self.lease.borrow_mut().resize(bytes);
         resized.map_err(|shortage| self.exceeded(shortage))?;
@@ -222,7 +222,7 @@ mod tests {
     use std::time::Instant;
 
     #[test]
-    fn bytes_are_leased_in_steps_and_given_back_when_many_are_idle() {
+    fn bytes_are_leased_in_steps_and_returned_when_many_are_idle() {
         let account = Account::new(100 * STEP);
         let allowance = Allowance::of(Lease::empty(&account), Purpose::Answer, Deadline::never());
         allowance.take(10).unwrap();
@@ -249,14 +249,16 @@ mod tests {
         allowance.take(40).unwrap();
         drop(held);
         let models = account.lease(50).unwrap();
-        let beside = Allowance::of(Lease::empty(&account), Purpose::Load, Deadline::never()).beside(models.bytes());
-        assert!(matches!(beside.take(51), Err(Exceeded::NeverFits(Purpose::Load, Shortage { limit: 50, .. }))));
+        let allowance =
+            Allowance::of(Lease::empty(&account), Purpose::Load, Deadline::never()).excluding(models.bytes());
+        assert!(matches!(allowance.take(51), Err(Exceeded::NeverFits(Purpose::Load, Shortage { limit: 50, .. }))));
     }
 
     #[test]
-    fn standing_bytes_are_used_before_any_are_leased() {
+    fn the_threads_reserve_is_used_before_bytes_are_leased() {
         let account = Account::new(100);
-        let allowance = Allowance::of(Lease::empty(&account), Purpose::Answer, Deadline::never()).with_standing(1000);
+        let allowance =
+            Allowance::of(Lease::empty(&account), Purpose::Answer, Deadline::never()).with_thread_reserve(1000);
         allowance.take(900).unwrap();
         assert_eq!(account.used(), 0);
         allowance.take(150).unwrap();

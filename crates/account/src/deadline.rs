@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-/// When a task must end: at a time, and as soon as it is canceled.
+/// When a task must end: at an instant, or as soon as it is canceled.
 #[derive(Clone, Debug, Default)]
 pub struct Deadline {
     at: Option<Instant>,
@@ -54,10 +54,10 @@ mod tests {
     fn a_deadline_passes_at_its_time_or_when_its_guard_is_dropped() {
         assert!(!Deadline::never().has_passed());
         assert!(Deadline::at(Instant::now()).has_passed());
-        let (deadline, waiting) = Deadline::at(Instant::now() + Duration::from_secs(3600)).cancelable();
-        let same = deadline.clone();
-        assert!(!same.has_passed());
-        drop(waiting);
-        assert!(same.has_passed());
+        let (deadline, guard) = Deadline::at(Instant::now() + Duration::from_secs(3600)).cancelable();
+        let clone = deadline.clone();
+        assert!(!clone.has_passed());
+        drop(guard);
+        assert!(clone.has_passed());
     }
 }

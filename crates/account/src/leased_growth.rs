@@ -1,10 +1,10 @@
-//! Vectors that lease memory before they grow.
+//! Growing vectors with leased memory.
 
 use super::allowance::{Allowance, Exceeded};
 
-/// Growth of a vector that leases memory before it allocates it.
+/// Growing a vector after leasing the memory for it.
 pub trait LeasedGrowth {
-    /// Reserves capacity for `more` items. Doubles the capacity if it has to grow, so that pushing stays linear.
+    /// Reserves capacity for `more` items. Doubles the capacity if it must grow, so that pushing takes amortized constant time.
     ///
     /// # Errors
     /// [`Exceeded`], and the vector is unchanged.
@@ -17,8 +17,8 @@ pub trait LeasedGrowth {
     fn reserve_exact_leased(&mut self, more: usize, allowance: &Allowance) -> Result<(), Exceeded>;
 }
 
-/// The capacity of a vector that grows for the first time.
-const FIRST: usize = 16;
+/// The smallest capacity that a growing vector gets.
+const MIN_CAPACITY: usize = 16;
 
 impl<T> LeasedGrowth for Vec<T> {
     #[inline]
@@ -32,7 +32,7 @@ impl<T> LeasedGrowth for Vec<T> {
     fn reserve_exact_leased(&mut self, more: usize, allowance: &Allowance) -> Result<(), Exceeded> {
         let (before, after) = (self.capacity(), self.len().saturating_add(more));
         if after > before {
-            // Both the old and the new buffer exist while items are moved.
+            // The old and the new buffer exist at the same time while the items are moved.
             allowance.take_items::<T>(after)?;
             self.reserve_exact(more);
             allowance.give_back_items::<T>(before);
@@ -44,8 +44,8 @@ impl<T> LeasedGrowth for Vec<T> {
 #[cold]
 fn grow<T>(items: &mut Vec<T>, more: usize, allowance: &Allowance) -> Result<(), Exceeded> {
     let needed = items.len().saturating_add(more);
-    let capacity = needed.max(items.capacity().saturating_mul(2)).max(FIRST);
-    // There may be enough memory for `more` items, though not for twice the capacity.
+    let capacity = needed.max(items.capacity().saturating_mul(2)).max(MIN_CAPACITY);
+    // Memory may suffice for `more` items even if it does not for twice the capacity.
     if items.reserve_exact_leased(capacity - items.len(), allowance).is_ok() {
         return Ok(());
     }

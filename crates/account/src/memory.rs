@@ -4,32 +4,32 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The bytes that may be held for one purpose, and those that are.
+/// A budget of bytes for one purpose, and how much of it is in use.
 #[derive(Debug)]
 pub struct Account {
     limit: u64,
     used: AtomicU64,
-    /// The most bytes that were ever held.
+    /// The highest value of `used`.
     peak: AtomicU64,
-    /// The account that this one is part of; bytes count in both.
+    /// The enclosing account. Leased bytes count in both.
     within: Option<Arc<Account>>,
 }
 
-/// Bytes taken out of an account. Dropping the lease gives them back.
+/// Bytes taken from an account. Dropping the lease returns them.
 #[derive(Debug)]
 pub struct Lease {
     account: Arc<Account>,
     bytes: u64,
 }
 
-/// An account has fewer bytes than were asked for.
+/// An account has fewer free bytes than requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shortage {
-    /// Bytes needed, including those that the lease had.
+    /// Bytes needed, including those that the lease already has.
     pub needed: u64,
-    /// Bytes free, including those that the lease had.
+    /// Bytes free, including those that the lease already has.
     pub free: u64,
-    /// Bytes of the account in all.
+    /// Total bytes of the account.
     pub limit: u64,
 }
 
@@ -46,13 +46,13 @@ impl Account {
         Arc::new(Account { limit, used: AtomicU64::new(0), peak: AtomicU64::new(0), within: None })
     }
 
-    /// An account of `limit` bytes of another one. They are taken there only when they are leased.
+    /// An account within another one. Its `limit` reserves nothing: bytes count in both accounts once they are leased.
     pub fn within(other: &Arc<Account>, limit: u64) -> Arc<Account> {
         let within = Some(Arc::clone(other));
         Arc::new(Account { limit, used: AtomicU64::new(0), peak: AtomicU64::new(0), within })
     }
 
-    /// Bytes of the account.
+    /// The most bytes that can be in use, given the limits of all enclosing accounts.
     pub fn limit(&self) -> u64 {
         match &self.within {
             Some(outer) => self.limit.min(outer.limit()),
@@ -60,12 +60,12 @@ impl Account {
         }
     }
 
-    /// Bytes held now.
+    /// Bytes in use.
     pub fn used(&self) -> u64 {
         self.used.load(Ordering::Acquire)
     }
 
-    /// The most bytes that were ever held.
+    /// The highest number of bytes that were ever in use.
     pub fn peak(&self) -> u64 {
         self.peak.load(Ordering::Acquire)
     }
@@ -79,7 +79,7 @@ impl Account {
     /// Leases bytes.
     ///
     /// # Errors
-    /// [`Shortage`], and nothing is held.
+    /// [`Shortage`], and nothing is leased.
     pub fn lease(self: &Arc<Account>, bytes: u64) -> Result<Lease, Shortage> {
         let mut lease = Lease { account: Arc::clone(self), bytes: 0 };
         lease.grow(bytes)?;
@@ -114,7 +114,7 @@ impl Account {
 }
 
 impl Lease {
-    /// A lease of no bytes.
+    /// A lease of 0 bytes.
     pub fn empty(account: &Arc<Account>) -> Lease {
         Lease { account: Arc::clone(account), bytes: 0 }
     }
@@ -124,7 +124,7 @@ impl Lease {
         self.bytes
     }
 
-    /// The account that they belong to.
+    /// The account that the bytes come from.
     pub fn account(&self) -> &Arc<Account> {
         &self.account
     }
@@ -146,7 +146,7 @@ impl Lease {
         Ok(())
     }
 
-    /// Gives bytes back, at most all.
+    /// Returns up to `bytes` to the account.
     pub fn shrink(&mut self, bytes: u64) {
         let bytes = bytes.min(self.bytes);
         if bytes > 0 {
@@ -155,7 +155,7 @@ impl Lease {
         }
     }
 
-    /// Moves bytes, at most all, to a lease of their own.
+    /// Moves up to `bytes` to a new lease.
     #[must_use]
     pub fn split(&mut self, bytes: u64) -> Lease {
         let bytes = bytes.min(self.bytes);
@@ -163,7 +163,7 @@ impl Lease {
         Lease { account: Arc::clone(&self.account), bytes }
     }
 
-    /// Changes the lease to this many bytes.
+    /// Grows or shrinks the lease to `bytes`.
     ///
     /// # Errors
     /// [`Shortage`], and the lease is unchanged.
@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_leased_is_given_back_when_dropped() {
+    fn a_dropped_lease_returns_its_bytes() {
         let account = Account::new(100);
         let first = account.lease(60).unwrap();
         assert_eq!(account.lease(41).unwrap_err(), Shortage { needed: 41, free: 40, limit: 100 });
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_grows_and_shrinks_and_a_shortage_includes_what_it_has() {
+    fn a_lease_grows_and_shrinks_and_a_shortage_includes_its_own_bytes() {
         let account = Account::new(100);
         let mut lease = account.lease(60).unwrap();
         lease.resize(10).unwrap();
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_a_lease_is_given_back_by_itself() {
+    fn a_split_lease_is_returned_on_its_own() {
         let account = Account::new(100);
         let mut lease = account.lease(60).unwrap();
         let part = lease.split(40);
@@ -224,13 +224,13 @@ mod tests {
     }
 
     #[test]
-    fn bytes_leased_in_a_part_count_in_the_whole() {
+    fn bytes_leased_from_a_nested_account_count_in_the_enclosing_one() {
         let whole = Account::new(100);
         let (models, requests) = (Account::within(&whole, 80), Account::within(&whole, 90));
         let model = models.lease(70).unwrap();
         assert_eq!((whole.used(), models.free(), requests.free()), (70, 10, 30));
         assert_eq!(requests.lease(31).unwrap_err(), Shortage { needed: 31, free: 30, limit: 100 });
-        assert_eq!(requests.used(), 0, "what the whole does not have is not held in the part");
+        assert_eq!(requests.used(), 0, "a refused lease takes nothing from the nested account");
         drop(model);
         assert_eq!((whole.used(), models.used()), (0, 0));
         let request = requests.lease(90).unwrap();
@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn threads_never_take_more_than_the_limit_together() {
-        // Eight threads ask for 300 bytes each at the same time: 900 bytes are enough for three of them, and so are 1000.
+        // Eight threads each lease 300 bytes at the same time. Both 900 and 1000 bytes suffice for three of them.
         let whole = Account::new(1000);
         let part = Account::within(&whole, 900);
         let (granted, refused) = (AtomicU64::new(0), AtomicU64::new(0));
@@ -266,7 +266,7 @@ mod tests {
                         let lease = account.lease(300);
                         let count = if lease.is_ok() { &granted } else { &refused };
                         count.fetch_add(1, Ordering::Relaxed);
-                        // No thread gives back before all have asked, or asks again before all have given back.
+                        // All threads lease before any returns its bytes, and all return before any leases again.
                         barrier.wait();
                         drop(lease);
                         barrier.wait();

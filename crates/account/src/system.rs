@@ -1,20 +1,20 @@
-//! The memory that this process may use: the smallest limit of its cgroups, RLIMIT_AS and the machine.
+//! The memory that this process may use: the smallest of its cgroup limits, RLIMIT_AS and the machine's memory.
 
 use std::path::Path;
 
-/// The bytes that this process may use in all. `None` if the system does not say.
+/// The memory limit of this process in bytes. `None` if the system reports none.
 pub fn memory() -> Option<u64> {
-    [of_cgroups(Path::new("/sys/fs/cgroup"), Path::new("/proc/self/cgroup")), of_address_space(), of_machine()]
+    [cgroup_limit(Path::new("/sys/fs/cgroup"), Path::new("/proc/self/cgroup")), free_address_space(), machine_memory()]
         .into_iter()
         .flatten()
         .min()
 }
 
-/// The smallest limit of a process's control groups and their parents (docs.kernel.org/admin-guide/cgroup-v2.html and
-/// cgroup-v1/memory.html): `memory.max` of version 2, `memory.limit_in_bytes` of version 1, where "no limit" is a
-/// number larger than any machine's memory. Within a container the parents are usually not visible, and its own group
-/// is the root.
-fn of_cgroups(mounted_at: &Path, groups: &Path) -> Option<u64> {
+/// The smallest memory limit of the process's cgroups and their parents (docs.kernel.org/admin-guide/cgroup-v2.html and
+/// cgroup-v1/memory.html): `memory.max` in version 2, `memory.limit_in_bytes` in version 1, where "no limit" is a
+/// number larger than any machine's memory. Inside a container the parents are usually hidden, and the container's own
+/// cgroup is the root.
+fn cgroup_limit(mounted_at: &Path, groups: &Path) -> Option<u64> {
     let groups = std::fs::read_to_string(groups).unwrap_or_default();
     let limit = |folder: &Path| {
         let files = ["memory.max", "memory.limit_in_bytes"].into_iter();
@@ -33,14 +33,14 @@ fn of_cgroups(mounted_at: &Path, groups: &Path) -> Option<u64> {
     of_roots.chain(of_own).min()
 }
 
-/// Whether RLIMIT_AS limits this process's virtual memory.
-pub fn has_bounded_addresses() -> bool {
+/// Whether RLIMIT_AS limits the virtual memory of this process.
+pub fn has_address_space_limit() -> bool {
     rustix::process::getrlimit(rustix::process::Resource::As).current.is_some()
 }
 
-/// The virtual memory that RLIMIT_AS leaves beyond what is mapped already.
+/// The virtual memory under RLIMIT_AS that is not mapped yet.
 #[cfg(target_os = "linux")]
-fn of_address_space() -> Option<u64> {
+fn free_address_space() -> Option<u64> {
     let limit = rustix::process::getrlimit(rustix::process::Resource::As).current?;
     let mapped = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: u64 = mapped.split(' ').next()?.parse().ok()?;
@@ -48,19 +48,19 @@ fn of_address_space() -> Option<u64> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn of_address_space() -> Option<u64> {
+fn free_address_space() -> Option<u64> {
     rustix::process::getrlimit(rustix::process::Resource::As).current
 }
 
 #[cfg(target_os = "linux")]
-fn of_machine() -> Option<u64> {
+fn machine_memory() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
     line.split_whitespace().nth(1)?.parse::<u64>().ok()?.checked_mul(1024)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn of_machine() -> Option<u64> {
+fn machine_memory() -> Option<u64> {
     let output = std::process::Command::new("sysctl").args(["-n", "hw.memsize"]).output().ok()?;
     String::from_utf8(output.stdout).ok()?.trim().parse().ok()
 }
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
     use std::fs;
 
-    /// The limit by these files below the mount, and this text of `/proc/self/cgroup`.
+    /// The limit with these files below the mount and this content of `/proc/self/cgroup`.
     fn limit(files: &[(&str, &str)], groups: &str) -> Option<u64> {
         let folder = tempfile::tempdir().unwrap();
         let mounted_at = folder.path().join("cgroup");
@@ -81,11 +81,11 @@ mod tests {
         }
         let own = folder.path().join("self");
         fs::write(&own, groups).unwrap();
-        of_cgroups(&mounted_at, &own)
+        cgroup_limit(&mounted_at, &own)
     }
 
     #[test]
-    fn the_smallest_limit_of_nested_groups_counts() {
+    fn the_smallest_limit_of_nested_cgroups_applies() {
         let files = [("a/memory.max", "500\n"), ("a/b/memory.max", "max\n"), ("a/b/c/memory.max", "700\n")];
         assert_eq!(limit(&files, "0::/a/b/c\n"), Some(500));
         assert_eq!(limit(&files, "0::/a/b\n"), Some(500));
@@ -93,11 +93,11 @@ mod tests {
     }
 
     #[test]
-    fn version_1_is_read_beside_version_2_and_in_a_container_of_its_own() {
+    fn version_1_is_read_with_and_without_version_2_and_inside_a_container() {
         let none = "9223372036854771712\n";
         let files = [("memory/x/memory.limit_in_bytes", "300\n"), ("memory/memory.limit_in_bytes", none)];
         assert_eq!(limit(&files, "5:cpu:/x\n4:memory:/x\n0::/\n"), Some(300));
-        // In a container the root of the mount is its own group, but the path in /proc is the host's.
+        // In a container the mount's root is its own cgroup, but /proc has the path on the host.
         let inside = [("memory/memory.limit_in_bytes", "200\n")];
         assert_eq!(limit(&inside, "4:memory:/docker/0123\n"), Some(200));
         assert_eq!(limit(&[("memory.max", "100\n")], "0::/\n"), Some(100));

@@ -1,17 +1,18 @@
 //! Settings of the C library's allocator: when it returns freed memory to the system.
 //!
-//! This is a package of its own because it needs `unsafe`, which all others forbid. Without `give_back` a container
-//! that has unloaded 100,000 models keeps most of their memory (docs/figures.md, which has the other allocators too).
+//! This is a package of its own because it needs `unsafe`, which all other packages forbid. Without
+//! [`return_freed_memory`], a container keeps most of the memory of 100,000 unloaded models (docs/figures.md, which also
+//! compares other allocators).
 
-/// Returns unused pages to the system. This takes milliseconds for a hundred megabytes, during which other threads may
-/// have to wait for memory: too slow for every request.
+/// Returns unused pages to the system. This takes milliseconds per hundred megabytes and may block allocations of other
+/// threads, so do not call it for every request.
 ///
-/// Freed blocks in a thread's cache (glibc: up to seven of each small size) keep their pages until the thread ends.
+/// Freed blocks in a thread's cache (in glibc up to seven of each small size) keep their pages until the thread ends.
 ///
 /// Does nothing where the C library is not glibc.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[allow(unsafe_code, reason = "there is no safe interface, and without it a hundred megabytes may never be returned")]
-pub fn give_back() {
+pub fn return_freed_memory() {
     // SAFETY: it takes no pointers, does not touch blocks in use, and may be called from any thread at any time
     // (man7.org/linux/man-pages/man3/malloc_trim.3.html: MT-Safe). 0 is the number of bytes to keep at the top of the
     // heap.
@@ -22,20 +23,20 @@ pub fn give_back() {
 
 /// Does nothing: the C library is not glibc.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub fn give_back() {}
+pub fn return_freed_memory() {}
 
-/// Freed bytes that an arena keeps at its end for the next request. There is about one arena for each thread.
+/// Free bytes that an arena keeps at its top for the next request. There is about one arena per thread.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-const KEPT: libc::c_int = 4 << 20;
+const TRIM_THRESHOLD: libc::c_int = 4 << 20;
 
-/// Blocks of at least this size are mapped individually and returned to the system when freed. Otherwise the columns
-/// and answers of large bodies would stay in memory, uncounted, wherever a small block lies above them.
+/// Blocks of at least this size are mapped individually and returned to the system when they are freed. Without this, a
+/// small block above them would keep the columns and responses of large requests in memory that no account counts.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-const LARGE: libc::c_int = 2 << 20;
+const MMAP_THRESHOLD: libc::c_int = 2 << 20;
 
-/// Makes the allocator keep some freed memory. By default it returns what is above twice its largest block so far,
-/// which is less than one request takes whose answer is made in blocks of rows. Each page is then mapped and cleared
-/// again for every request: a sixth of the time of 10,000 rows. Call it when the program starts.
+/// Makes the allocator keep some freed memory. By default it returns free memory above twice its largest block so far.
+/// That is less than a request needs whose response is written in blocks of rows, so that the kernel would map and clear
+/// each page again for every request: a sixth of the time of a request of 10,000 rows. Call it when the program starts.
 ///
 /// Does nothing where the C library is not glibc.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -47,8 +48,8 @@ pub fn keep_freed_memory() {
     // SAFETY: it takes no pointers and does not touch blocks in use
     // (man7.org/linux/man-pages/man3/mallopt.3.html: M_TRIM_THRESHOLD and M_MMAP_THRESHOLD).
     unsafe {
-        libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT);
-        libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, TRIM_THRESHOLD);
+        libc::mallopt(libc::M_MMAP_THRESHOLD, MMAP_THRESHOLD);
     }
 }
 
@@ -56,9 +57,9 @@ pub fn keep_freed_memory() {
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub fn keep_freed_memory() {}
 
-/// Makes all threads share one arena. By default the allocator reserves 64 MiB of virtual memory for each thread's
-/// arena: under an RLIMIT_AS of 512 MiB a container has used 350 before its first request. Call it when the program
-/// starts, and only under such a limit, because threads wait for each other at a shared arena.
+/// Makes all threads share one arena. By default the allocator reserves 64 MiB of virtual memory per thread: with an
+/// RLIMIT_AS of 512 MiB, a container uses 350 MiB before its first request. Call it when the program starts, and only
+/// under such a limit: threads contend for a shared arena.
 ///
 /// Does nothing where the C library is not glibc.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -98,7 +99,7 @@ mod tests {
         let full = resident();
         assert!(full > before + 50 * MIB, "{before} {full}");
         drop(blocks);
-        give_back();
+        return_freed_memory();
         let after = resident();
         assert!(after < before + (full - before) / 10, "{before} {full} {after}");
         assert_eq!(last.len(), 2000);

@@ -26,10 +26,10 @@ pub(super) fn describe(page: &mut Page, learner: &LinearLearnerDescription, writ
         (None, Some(version)) => page.line(2, &format!("network written by MXNet {version}")),
         (None, None) => {}
     }
-    page.gap();
+    page.blank_line();
     page.line(0, "training (additional-params.json)");
     settings(page, 2, &learner.parameters);
-    page.gap();
+    page.blank_line();
     weights(page, learner);
 }
 

@@ -6,7 +6,7 @@ use crate::env::Environment;
 use crate::error::{Cause, Error, Result};
 use crate::model::NamedPath;
 use crate::platform::fetch::{FetchError, copy_to_local};
-use crate::storage::{Location, S3Access, Storage, absolute, nothing_at};
+use crate::storage::{Location, S3Access, Storage, absolute, missing_path_message};
 use crate::temporary_folder::TemporaryFolder;
 
 /// An artifact on this machine. A copy from S3 is removed when this is dropped.
@@ -32,7 +32,7 @@ impl LocalArtifact {
         if let Location::Local(path) = &location {
             let path = absolute(path);
             if !path.exists() {
-                return Err(Error::new(Cause::ModelNotFound, nothing_at(&path)));
+                return Err(Error::new(Cause::ModelNotFound, missing_path_message(&path)));
             }
             return Ok(LocalArtifact { place: NamedPath::new(path), _copy: None });
         }

@@ -17,8 +17,8 @@ use std::path::Path;
 use byoc_account::{Account, Allowance, Deadline, Lease, Purpose, system};
 
 use crate::cli::overrides;
-use crate::cli::settings::given::Given;
 use crate::cli::settings::problems::Problems;
+use crate::cli::settings::raw::RawSettings;
 use crate::cli::table::inspect::Inspect;
 use crate::container::accounts::process_reserve;
 use crate::env::Environment;
@@ -30,20 +30,20 @@ use local_artifact::LocalArtifact;
 use page::{Page, path, plain};
 
 /// The memory that is assumed if nothing tells how much there is.
-const UNKNOWN_MEMORY: u64 = 4 << 30;
+const FALLBACK_MEMORY: u64 = 4 << 30;
 
-pub(super) fn run(given: &Given) -> Result<()> {
-    let (settings, problems) = given.read::<Inspect>();
+pub(super) fn run(raw: &RawSettings) -> Result<()> {
+    let (settings, problems) = raw.read::<Inspect>();
     let is_json = settings.json;
     let mut stdout = BufWriter::new(std::io::stdout().lock());
-    let (refusal, written) = match inspect(settings, problems, given.environment(), &mut stdout) {
+    let (refusal, written) = match inspect(settings, problems, raw.environment(), &mut stdout) {
         Ok(()) => (None, Ok(())),
-        Err(Ended::Reported(error)) => (Some(error), Ok(())),
-        Err(Ended::Refused(refusal)) => {
+        Err(InspectError::Reported(error)) => (Some(error), Ok(())),
+        Err(InspectError::Refused(refusal)) => {
             let written = refusal::write(&mut stdout, &refusal, is_json);
             (Some(refusal.error), written)
         }
-        Err(Ended::NotWritten(error)) => (None, Err(error)),
+        Err(InspectError::NotWritten(error)) => (None, Err(error)),
     };
     match (written.and_then(|()| stdout.flush()), refusal) {
         (_, Some(error)) => Err(error),
@@ -56,7 +56,7 @@ pub(super) fn run(given: &Given) -> Result<()> {
 }
 
 /// Why an inspection ends early.
-enum Ended {
+enum InspectError {
     /// The artifact is refused, and nothing is written yet.
     Refused(Box<Refusal>),
     /// One of several archives is refused; the output has the reason.
@@ -64,15 +64,15 @@ enum Ended {
     NotWritten(std::io::Error),
 }
 
-impl From<Error> for Ended {
-    fn from(error: Error) -> Ended {
-        Ended::Refused(error.into())
+impl From<Error> for InspectError {
+    fn from(error: Error) -> InspectError {
+        InspectError::Refused(error.into())
     }
 }
 
-impl From<std::io::Error> for Ended {
-    fn from(error: std::io::Error) -> Ended {
-        Ended::NotWritten(error)
+impl From<std::io::Error> for InspectError {
+    fn from(error: std::io::Error) -> InspectError {
+        InspectError::NotWritten(error)
     }
 }
 
@@ -81,11 +81,11 @@ fn inspect(
     problems: Problems,
     environment: &Environment,
     stdout: &mut impl Write,
-) -> Result<(), Ended> {
+) -> Result<(), InspectError> {
     problems.finish()?;
     let Inspect { path, json, preprocessor, scikit_learn } = settings;
     let overrides = overrides::from(scikit_learn);
-    let memory = system::memory().unwrap_or(UNKNOWN_MEMORY);
+    let memory = system::memory().unwrap_or(FALLBACK_MEMORY);
     let account = Account::new(memory.saturating_sub(process_reserve(memory)));
     let allowance = || Allowance::of(Lease::empty(&account), Purpose::Load, Deadline::never());
     let artifact = LocalArtifact::open(&path, environment)?;
@@ -95,7 +95,8 @@ fn inspect(
         return several.write(stdout, json, &allowance);
     }
     let allowance = allowance();
-    let mut inspection = Inspection::or_refusal(&artifact.place, &overrides, &allowance).map_err(Ended::Refused)?;
+    let mut inspection =
+        Inspection::or_refusal(&artifact.place, &overrides, &allowance).map_err(InspectError::Refused)?;
     if let Some(preprocessor) = &preprocessor {
         let preprocessor = LocalArtifact::open(preprocessor, environment)?;
         name_features(&mut inspection, &path, (&preprocessor.place, &overrides), &allowance)?;

@@ -9,14 +9,14 @@ use std::borrow::Cow;
 const WIDTH: usize = 100;
 
 /// The most items of a list, and rows of a table, that are shown.
-const MOST_ITEMS: usize = 100;
-const MOST_ROWS: usize = 40;
+const MAX_ITEMS: usize = 100;
+const MAX_ROWS: usize = 40;
 
 /// The most characters of one name or value that are shown.
-const MOST_CHARACTERS: usize = 60;
+const MAX_CHARACTERS: usize = 60;
 
 /// The most items of a list within a table or a list that are shown.
-const MOST_NESTED: usize = 12;
+const MAX_NESTED: usize = 12;
 
 /// The text, line by line.
 #[derive(Debug, Default)]
@@ -34,23 +34,23 @@ impl Page {
     }
 
     /// An empty line.
-    pub(super) fn gap(&mut self) {
+    pub(super) fn blank_line(&mut self) {
         self.text.push('\n');
     }
 
     /// A line, broken between words if it is too long.
     pub(super) fn line(&mut self, indent: usize, line: &str) {
-        self.broken(indent, line.split(' ').map(str::to_owned), " ");
+        self.wrapped(indent, line.split(' ').map(str::to_owned), " ");
     }
 
     /// A label and items with commas, broken between items.
     pub(super) fn list(&mut self, indent: usize, label: &str, items: impl ExactSizeIterator<Item = String>) {
-        self.list_of(indent, label, items, MOST_ITEMS);
+        self.list_of(indent, label, items, MAX_ITEMS);
     }
 
     /// The same with the first few items only.
     pub(super) fn short_list(&mut self, indent: usize, label: &str, items: impl ExactSizeIterator<Item = String>) {
-        self.list_of(indent, label, items, MOST_NESTED);
+        self.list_of(indent, label, items, MAX_NESTED);
     }
 
     fn list_of(&mut self, indent: usize, label: &str, items: impl ExactSizeIterator<Item = String>, most: usize) {
@@ -66,11 +66,11 @@ impl Page {
         if let Some(first) = items.first_mut() {
             first.insert_str(0, label);
         }
-        self.broken(indent, items, " ");
+        self.wrapped(indent, items, " ");
     }
 
     /// Pieces side by side, on as many lines as they need. Later lines are indented further.
-    fn broken(&mut self, indent: usize, pieces: impl IntoIterator<Item = String>, between: &str) {
+    fn wrapped(&mut self, indent: usize, pieces: impl IntoIterator<Item = String>, between: &str) {
         let mut used = 0;
         for piece in pieces {
             let length = piece.chars().count();
@@ -94,8 +94,8 @@ impl Page {
     /// A table: the first column is aligned left, the others right. Columns that do not fit begin another table below, and rows
     /// beyond the most are only counted.
     pub(super) fn table(&mut self, indent: usize, header: &[String], rows: impl ExactSizeIterator<Item = Vec<String>>) {
-        let left_out = rows.len().saturating_sub(MOST_ROWS);
-        let shown: Vec<Vec<String>> = rows.take(MOST_ROWS).collect();
+        let left_out = rows.len().saturating_sub(MAX_ROWS);
+        let shown: Vec<Vec<String>> = rows.take(MAX_ROWS).collect();
         let width = |column: usize| {
             let cells = shown.iter().map(|row| row.get(column)).chain([header.get(column)]);
             cells.flatten().map(|cell| cell.chars().count()).max().unwrap_or(0)
@@ -129,16 +129,16 @@ impl Page {
 }
 
 /// The most characters of a path that are shown: Linux's limit in bytes (PATH_MAX).
-const LONGEST_PATH: usize = 4096;
+const MAX_PATH_CHARACTERS: usize = 4096;
 
 /// A name without control characters, which a terminal would obey, and cut if it is long.
 pub(super) fn plain(name: &str) -> String {
-    shown(name, MOST_CHARACTERS)
+    shown(name, MAX_CHARACTERS)
 }
 
 /// The same for a path or a name of a file, which is of no use if it is cut.
 pub(super) fn path(name: &str) -> String {
-    shown(name, LONGEST_PATH)
+    shown(name, MAX_PATH_CHARACTERS)
 }
 
 fn shown(name: &str, most: usize) -> String {
@@ -188,9 +188,9 @@ pub(super) fn value(json: &Json) -> String {
         },
         Json::String(text) => format!("'{}'", plain(text)),
         Json::Array(items) => {
-            let mut shown: Vec<String> = items.iter().take(MOST_NESTED).map(value).collect();
-            if items.len() > MOST_NESTED {
-                shown.push(format!("and {} more", items.len() - MOST_NESTED));
+            let mut shown: Vec<String> = items.iter().take(MAX_NESTED).map(value).collect();
+            if items.len() > MAX_NESTED {
+                shown.push(format!("and {} more", items.len() - MAX_NESTED));
             }
             format!("[{}]", shown.join(", "))
         }
@@ -199,11 +199,11 @@ pub(super) fn value(json: &Json) -> String {
             _ => {
                 let mut shown: Vec<String> = entries
                     .iter()
-                    .take(MOST_NESTED)
+                    .take(MAX_NESTED)
                     .map(|(key, item)| format!("{}: {}", plain(key), value(item)))
                     .collect();
-                if entries.len() > MOST_NESTED {
-                    shown.push(format!("and {} more", entries.len() - MOST_NESTED));
+                if entries.len() > MAX_NESTED {
+                    shown.push(format!("and {} more", entries.len() - MAX_NESTED));
                 }
                 format!("{{{}}}", shown.join(", "))
             }
@@ -247,7 +247,7 @@ mod tests {
         let long = format!("/{}/model.tar.gz:", "x".repeat(90));
         assert_eq!(path(&long), long);
         assert_eq!(path("a\u{1b}[2J\nb"), "a\\u{1b}[2J\\nb");
-        assert!(plain(&"x".repeat(100)).chars().count() <= MOST_CHARACTERS + 1);
+        assert!(plain(&"x".repeat(100)).chars().count() <= MAX_CHARACTERS + 1);
     }
 
     #[test]

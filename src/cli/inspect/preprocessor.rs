@@ -7,13 +7,13 @@ use byoc_sklearn::feature_names::name::Name;
 use serde_json::Value as Json;
 
 /// Settings that do not change the output.
-const WITHOUT_EFFECT: &[&str] = &["copy", "n_jobs", "verbose"];
+const SETTINGS_WITHOUT_EFFECT: &[&str] = &["copy", "n_jobs", "verbose"];
 
 pub(super) fn describe(page: &mut Page, preprocessor: &PreprocessorDescription) {
     row(page, preprocessor);
-    page.gap();
+    page.blank_line();
     transformer(page, 0, &preprocessor.transformer);
-    page.gap();
+    page.blank_line();
     features(page, &preprocessor.transformer);
 }
 
@@ -112,7 +112,8 @@ pub(super) fn transformer(page: &mut Page, indent: usize, described: &Transforme
             page.list(indent, &format!("{head}, {}{to}: ", counted(count, "column")), names(&described.columns));
         }
     }
-    let shown = |(name, value): &(&String, &Json)| !WITHOUT_EFFECT.contains(&name.as_str()) && !value.is_null();
+    let shown =
+        |(name, value): &(&String, &Json)| !SETTINGS_WITHOUT_EFFECT.contains(&name.as_str()) && !value.is_null();
     let settings: Vec<_> = described.settings.iter().filter(shown).collect();
     if !settings.is_empty() {
         page.list(

@@ -39,7 +39,7 @@ impl<'a> RefusalDocument<'a> {
         RefusalDocument {
             error: ErrorDocument {
                 message: chain(&refusal.error).to_string(),
-                hint: hints::of_inspect(cause).unwrap_or(cause.row().hint),
+                hint: hints::inspect_hint(cause).unwrap_or(cause.row().hint),
                 exit_code: cause.row().exit_code,
             },
             files: &refusal.files,
@@ -64,7 +64,7 @@ pub(super) fn write(stdout: &mut impl Write, refusal: &Refusal, as_json: bool) -
             sizes(&mut page, &refusal.files);
             not_run(&mut page, &refusal.not_run);
             passed_over(&mut page, &refusal.passed_over);
-            page.gap();
+            page.blank_line();
             preprocessor::transformer(&mut page, 0, &outline.transformer);
         }
         None if !refusal.not_run.is_empty() || !refusal.passed_over.is_empty() => {

@@ -11,9 +11,9 @@ pub(super) fn describe(page: &mut Page, scorer: &ScorerDescription) {
     if let Some(classes) = &scorer.classes {
         page.list(2, &format!("{} classes: ", classes.len()), classes.iter().map(value));
     }
-    page.gap();
+    page.blank_line();
     preprocessor::transformer(page, 0, &scorer.artifact.transformer);
-    page.gap();
+    page.blank_line();
     let several = scorer.outputs.len() > 1;
     let functions = scorer.outputs.iter().enumerate().map(|(index, output)| Function {
         name: match &output.class {

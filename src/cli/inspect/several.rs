@@ -10,7 +10,7 @@ use super::local_artifact::LocalArtifact;
 use super::page::{Page, path};
 use super::preprocessor::printable as sentence;
 use super::refusal::RefusalDocument;
-use super::{Ended, bytes, title, write_text};
+use super::{InspectError, bytes, title, write_text};
 use crate::error::Error;
 use crate::model::{Inspection, Refusal};
 use crate::telemetry::printable;
@@ -42,7 +42,7 @@ impl Models<'_> {
         stdout: &mut impl Write,
         as_json: bool,
         allowance: &dyn Fn() -> Allowance,
-    ) -> Result<(), Ended> {
+    ) -> Result<(), InspectError> {
         let mut refused = None;
         let folder = self.folder.place.name();
         if as_json {
@@ -85,7 +85,7 @@ impl Models<'_> {
             }
             write_text(stdout, &page.into_text())?;
         }
-        refused.map_or(Ok(()), |error| Err(Ended::Reported(error)))
+        refused.map_or(Ok(()), |error| Err(InspectError::Reported(error)))
     }
 
     fn name(&self, archive: &Path) -> String {

@@ -4,8 +4,8 @@ use super::page::{Page, plain, short};
 use byoc_sklearn::feature_names::name::Name;
 
 /// The most features and functions that are shown.
-const MOST_FEATURES: usize = 30;
-const MOST_FUNCTIONS: usize = 6;
+const MAX_FEATURES: usize = 30;
+const MAX_FUNCTIONS: usize = 6;
 
 /// One linear function of the features.
 pub(super) struct Function<'w, T> {
@@ -19,7 +19,7 @@ pub(super) struct Function<'w, T> {
 
 /// Writes the table. `constant` is the name of its first row.
 pub(super) fn table<T: Weight>(page: &mut Page, constant: &str, features: &[Name], functions: &[Function<'_, T>]) {
-    let shown = &functions[..functions.len().min(MOST_FUNCTIONS)];
+    let shown = &functions[..functions.len().min(MAX_FUNCTIONS)];
     let largest = |feature: usize| {
         let weights = functions.iter().filter_map(|function| function.weights.get(feature));
         weights.map(|weight| weight.number().abs()).fold(0.0, f64::max)
@@ -32,16 +32,16 @@ pub(super) fn table<T: Weight>(page: &mut Page, constant: &str, features: &[Name
     };
     let header = row(String::new(), &|function| Some(plain(&function.name)));
     let mut rows = vec![row(constant.to_owned(), &|function| Some(short(function.constant.number())))];
-    for (_, feature) in order.iter().take(MOST_FEATURES) {
+    for (_, feature) in order.iter().take(MAX_FEATURES) {
         let name = features.get(*feature).map(|name| plain(name)).unwrap_or_default();
         rows.push(row(name, &|function| Some(short(function.weights.get(*feature)?.number()))));
     }
     page.table(2, &header, rows.into_iter());
-    if order.len() > MOST_FEATURES {
-        page.line(2, &format!("and {} smaller ones (--json has all)", order.len() - MOST_FEATURES));
+    if order.len() > MAX_FEATURES {
+        page.line(2, &format!("and {} smaller ones (--json has all)", order.len() - MAX_FEATURES));
     }
-    if functions.len() > MOST_FUNCTIONS {
-        page.line(2, &format!("and {} more classes (--json has all)", functions.len() - MOST_FUNCTIONS));
+    if functions.len() > MAX_FUNCTIONS {
+        page.line(2, &format!("and {} more classes (--json has all)", functions.len() - MAX_FUNCTIONS));
     }
 }
 

@@ -5,9 +5,9 @@
 //! set, else the default) and `docs/reference.md` (`cli/reference.rs`).
 
 pub(super) mod description;
-pub(super) mod given;
 pub(super) mod parse;
 pub(super) mod problems;
+pub(super) mod raw;
 pub(super) mod row;
 #[cfg(test)]
 mod settings_test;
@@ -49,7 +49,7 @@ macro_rules! settings {
                 $crate::cli::settings::settings!(@documented $definition $(, $doc)*); )*
         }
 
-        impl $crate::cli::settings::given::Group for $group {
+        impl $crate::cli::settings::raw::Group for $group {
             const ABOUT: &'static str = concat!($($about, "\n"),+);
 
             fn descriptions() -> Vec<$crate::cli::settings::description::Description> {
@@ -58,10 +58,10 @@ macro_rules! settings {
             }
 
             fn read(
-                given: &$crate::cli::settings::given::Given,
+                raw: &$crate::cli::settings::raw::RawSettings,
                 problems: &mut $crate::cli::settings::problems::Problems,
             ) -> Self {
-                Self { $( $field: $crate::cli::settings::row::Row::read(&Self::$field, given, problems), )* }
+                Self { $( $field: $crate::cli::settings::row::Row::read(&Self::$field, raw, problems), )* }
             }
         }
     };

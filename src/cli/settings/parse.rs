@@ -4,26 +4,26 @@ use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use super::problems::Wrong;
+use super::problems::InvalidValue;
 use crate::storage::{Location, absolute};
 
 /// Any text.
-pub(in crate::cli) fn text(text: &str) -> Result<String, Wrong> {
+pub(in crate::cli) fn text(text: &str) -> Result<String, InvalidValue> {
     Ok(text.to_owned())
 }
 
 /// Any path.
-pub(in crate::cli) fn path(path: &Path) -> Result<PathBuf, Wrong> {
+pub(in crate::cli) fn path(path: &Path) -> Result<PathBuf, InvalidValue> {
     Ok(path.to_owned())
 }
 
 /// A path on this machine, relative to the current folder, or an `s3://` URL.
-pub(in crate::cli) fn location(text: &str) -> Result<Location, Wrong> {
+pub(in crate::cli) fn location(text: &str) -> Result<Location, InvalidValue> {
     Ok(Location::parse(text, &absolute(Path::new(".")))?)
 }
 
 /// A yes or no, as SageMaker (`true`), its local mode (`True`) and people (`1`) write it.
-pub(in crate::cli) fn truth(text: &str) -> Result<bool, Wrong> {
+pub(in crate::cli) fn boolean(text: &str) -> Result<bool, InvalidValue> {
     match text.trim().to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "on" => Ok(true),
         "false" | "0" | "no" | "off" => Ok(false),
@@ -32,28 +32,28 @@ pub(in crate::cli) fn truth(text: &str) -> Result<bool, Wrong> {
 }
 
 /// A whole number within bounds.
-pub(in crate::cli) fn number(text: &str, bounds: RangeInclusive<u64>) -> Result<u64, Wrong> {
+pub(in crate::cli) fn number(text: &str, bounds: RangeInclusive<u64>) -> Result<u64, InvalidValue> {
     let number = text.trim().parse().ok().filter(|number| bounds.contains(number));
     number.ok_or_else(|| format!("expected a whole number from {} to {}", bounds.start(), bounds.end()).into())
 }
 
 /// How many: from 1 to 1024, such as workers or threads.
-pub(in crate::cli) fn count(text: &str) -> Result<usize, Wrong> {
+pub(in crate::cli) fn count(text: &str) -> Result<usize, InvalidValue> {
     number(text, 1..=1024).map(|number| number as usize)
 }
 
 /// A TCP port, or 0.
-pub(in crate::cli) fn port(text: &str) -> Result<u16, Wrong> {
+pub(in crate::cli) fn port(text: &str) -> Result<u16, InvalidValue> {
     number(text, 0..=u64::from(u16::MAX)).map(|port| port as u16)
 }
 
 /// An address to listen on.
-pub(in crate::cli) fn address(text: &str) -> Result<IpAddr, Wrong> {
+pub(in crate::cli) fn address(text: &str) -> Result<IpAddr, InvalidValue> {
     text.parse().map_err(|_| "expected an IP address such as 0.0.0.0 or 127.0.0.1".into())
 }
 
 /// A number of bytes: a whole number, or a number with K, M or G (powers of 1,024; `KB` and `KiB` mean the same).
-pub(in crate::cli) fn size(text: &str) -> Result<u64, Wrong> {
+pub(in crate::cli) fn size(text: &str) -> Result<u64, InvalidValue> {
     let text = text.trim();
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
@@ -74,7 +74,7 @@ pub(in crate::cli) fn size(text: &str) -> Result<u64, Wrong> {
 }
 
 /// The same for a buffer in memory.
-pub(in crate::cli) fn buffer_size(text: &str) -> Result<usize, Wrong> {
+pub(in crate::cli) fn buffer_size(text: &str) -> Result<usize, InvalidValue> {
     size(text).map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
 }
 
@@ -85,9 +85,9 @@ mod tests {
     #[test]
     fn truth_is_read_in_any_case() {
         for (text, value) in [("true", true), ("True", true), ("1", true), ("FALSE", false), ("off", false)] {
-            assert_eq!(truth(text), Ok(value), "{text}");
+            assert_eq!(boolean(text), Ok(value), "{text}");
         }
-        assert!(truth("maybe").is_err());
+        assert!(boolean("maybe").is_err());
     }
 
     #[test]

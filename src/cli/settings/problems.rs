@@ -5,22 +5,22 @@ use crate::error::{Cause, Error, Result};
 
 /// Why a value is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::cli) enum Wrong {
+pub(in crate::cli) enum InvalidValue {
     /// The value cannot be parsed, or must not be used.
-    Value(String),
+    Other(String),
     /// There is nothing at the path that the value names.
-    Missing(String),
+    MissingPath(String),
 }
 
-impl From<String> for Wrong {
-    fn from(message: String) -> Wrong {
-        Wrong::Value(message)
+impl From<String> for InvalidValue {
+    fn from(message: String) -> InvalidValue {
+        InvalidValue::Other(message)
     }
 }
 
-impl From<&str> for Wrong {
-    fn from(message: &str) -> Wrong {
-        Wrong::Value(message.to_owned())
+impl From<&str> for InvalidValue {
+    fn from(message: &str) -> InvalidValue {
+        InvalidValue::Other(message.to_owned())
     }
 }
 
@@ -28,16 +28,16 @@ impl From<&str> for Wrong {
 #[derive(Debug, Default)]
 pub(in crate::cli) struct Problems {
     messages: Vec<String>,
-    /// How many of them are [`Wrong::Missing`].
+    /// How many of them are [`InvalidValue::MissingPath`].
     missing: usize,
 }
 
 impl Problems {
     /// Adds a setting whose value is wrong.
-    pub(in crate::cli) fn wrong(&mut self, source: &Source, value: &str, wrong: Wrong) {
-        let message = match wrong {
-            Wrong::Value(message) => message,
-            Wrong::Missing(message) => {
+    pub(in crate::cli) fn add_invalid(&mut self, source: &Source, value: &str, invalid: InvalidValue) {
+        let message = match invalid {
+            InvalidValue::Other(message) => message,
+            InvalidValue::MissingPath(message) => {
                 self.missing += 1;
                 message
             }

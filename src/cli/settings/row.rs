@@ -5,9 +5,9 @@ use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use super::description::{Arity, Default, Description, Flag};
-use super::given::{Given, Group};
-use super::parse::truth;
-use super::problems::{Problems, Wrong};
+use super::parse::boolean;
+use super::problems::{InvalidValue, Problems};
+use super::raw::{Group, RawSettings};
 use super::source::Source;
 
 /// A row of the table, or several rows that are read together.
@@ -16,7 +16,7 @@ pub(in crate::cli) trait Row {
     type Value;
 
     /// Reads the value, and reports what is wrong with it.
-    fn read(&self, given: &Given, problems: &mut Problems) -> Self::Value;
+    fn read(&self, raw: &RawSettings, problems: &mut Problems) -> Self::Value;
 
     /// What help and reference say.
     fn descriptions(&self) -> Vec<Description>;
@@ -24,10 +24,10 @@ pub(in crate::cli) trait Row {
 
 /// How the text of a setting becomes its value.
 enum Parse<T> {
-    Text(fn(&str) -> Result<T, Wrong>),
+    Text(fn(&str) -> Result<T, InvalidValue>),
     /// The value remembers where it comes from.
-    Sourced(fn(&str, Source) -> Result<T, Wrong>),
-    Path(fn(&Path) -> Result<T, Wrong>),
+    Sourced(fn(&str, Source) -> Result<T, InvalidValue>),
+    Path(fn(&Path) -> Result<T, InvalidValue>),
 }
 
 /// A row with a flag and variables, and not yet with a parser.
@@ -41,7 +41,7 @@ pub(in crate::cli) const fn flag(name: &'static str, placeholder: &'static str) 
 /// A setting with a flag that takes no value, such as `--json`.
 pub(in crate::cli) const fn switch(name: &'static str) -> Setting<bool, kind::Switch> {
     let Unparsed(description) = unparsed(Some(Flag { name, placeholder: "", arity: Arity::Switch }));
-    Setting { description, parse: Parse::Text(truth), kind: PhantomData }
+    Setting { description, parse: Parse::Text(boolean), kind: PhantomData }
 }
 
 /// The argument that a command requires.
@@ -80,14 +80,17 @@ impl Unparsed {
         self
     }
 
-    pub(in crate::cli) const fn parse<T>(self, parse: fn(&str) -> Result<T, Wrong>) -> Setting<T, kind::Optional> {
+    pub(in crate::cli) const fn parse<T>(
+        self,
+        parse: fn(&str) -> Result<T, InvalidValue>,
+    ) -> Setting<T, kind::Optional> {
         Setting { description: self.0, parse: Parse::Text(parse), kind: PhantomData }
     }
 
     /// The parser gets the flag or the variable too.
     pub(in crate::cli) const fn parse_sourced<T>(
         self,
-        parse: fn(&str, Source) -> Result<T, Wrong>,
+        parse: fn(&str, Source) -> Result<T, InvalidValue>,
     ) -> Setting<T, kind::Optional> {
         Setting { description: self.0, parse: Parse::Sourced(parse), kind: PhantomData }
     }
@@ -95,7 +98,7 @@ impl Unparsed {
     /// The value is a path, which need not be Unicode.
     pub(in crate::cli) const fn parse_path<T>(
         mut self,
-        parse: fn(&Path) -> Result<T, Wrong>,
+        parse: fn(&Path) -> Result<T, InvalidValue>,
     ) -> Setting<T, kind::Optional> {
         self.0.is_path = true;
         Setting { description: self.0, parse: Parse::Path(parse), kind: PhantomData }
@@ -159,7 +162,7 @@ impl<T, K> Setting<T, K> {
         Setting { description, parse, kind: PhantomData }
     }
 
-    fn parsed(&self, value: &OsStr, source: Source) -> Result<T, Wrong> {
+    fn parsed(&self, value: &OsStr, source: Source) -> Result<T, InvalidValue> {
         match self.parse {
             Parse::Path(parse) => parse(Path::new(value)),
             Parse::Text(parse) => parse(&value.to_string_lossy()),
@@ -168,11 +171,11 @@ impl<T, K> Setting<T, K> {
     }
 
     fn checked(&self, value: &OsStr, source: Source, problems: &mut Problems) -> Option<T> {
-        self.parsed(value, source).map_err(|wrong| problems.wrong(&source, &value.to_string_lossy(), wrong)).ok()
+        self.parsed(value, source).map_err(|wrong| problems.add_invalid(&source, &value.to_string_lossy(), wrong)).ok()
     }
 
-    fn one(&self, given: &Given, problems: &mut Problems) -> Option<T> {
-        let (source, value) = given.value(&self.description)?;
+    fn one(&self, raw: &RawSettings, problems: &mut Problems) -> Option<T> {
+        let (source, value) = raw.value(&self.description)?;
         self.checked(&value, source, problems)
     }
 }
@@ -218,8 +221,8 @@ impl Switch {
 impl<T> Row for Optional<T> {
     type Value = Option<T>;
 
-    fn read(&self, given: &Given, problems: &mut Problems) -> Option<T> {
-        self.one(given, problems)
+    fn read(&self, raw: &RawSettings, problems: &mut Problems) -> Option<T> {
+        self.one(raw, problems)
     }
 
     fn descriptions(&self) -> Vec<Description> {
@@ -230,8 +233,8 @@ impl<T> Row for Optional<T> {
 impl<T> Row for Joined<T> {
     type Value = Option<T>;
 
-    fn read(&self, given: &Given, problems: &mut Problems) -> Option<T> {
-        self.one(given, problems)
+    fn read(&self, raw: &RawSettings, problems: &mut Problems) -> Option<T> {
+        self.one(raw, problems)
     }
 
     fn descriptions(&self) -> Vec<Description> {
@@ -244,8 +247,8 @@ impl<T> Row for Defaulted<T> {
 
     /// The default also takes the place of a wrong value, so that the other settings can be read: a problem is reported then,
     /// and the command does not run.
-    fn read(&self, given: &Given, problems: &mut Problems) -> T {
-        self.one(given, problems).unwrap_or_else(|| self.default_value())
+    fn read(&self, raw: &RawSettings, problems: &mut Problems) -> T {
+        self.one(raw, problems).unwrap_or_else(|| self.default_value())
     }
 
     fn descriptions(&self) -> Vec<Description> {
@@ -266,8 +269,8 @@ impl<T> Defaulted<T> {
 impl<T> Row for Each<T> {
     type Value = Option<Vec<T>>;
 
-    fn read(&self, given: &Given, problems: &mut Problems) -> Option<Vec<T>> {
-        let (source, values) = given.values(&self.description)?;
+    fn read(&self, raw: &RawSettings, problems: &mut Problems) -> Option<Vec<T>> {
+        let (source, values) = raw.values(&self.description)?;
         if let (Source::Variable(_), [list]) = (source, values.as_slice()) {
             // A problem shows the whole variable.
             let parsed =
@@ -275,7 +278,7 @@ impl<T> Row for Each<T> {
             return match parsed {
                 Ok(values) => Some(values),
                 Err(wrong) => {
-                    problems.wrong(&source, &list.to_string_lossy(), wrong);
+                    problems.add_invalid(&source, &list.to_string_lossy(), wrong);
                     None
                 }
             };
@@ -292,8 +295,8 @@ impl<T> Row for Each<T> {
 impl Row for Switch {
     type Value = bool;
 
-    fn read(&self, given: &Given, problems: &mut Problems) -> bool {
-        self.one(given, problems).unwrap_or(false)
+    fn read(&self, raw: &RawSettings, problems: &mut Problems) -> bool {
+        self.one(raw, problems).unwrap_or(false)
     }
 
     fn descriptions(&self) -> Vec<Description> {
@@ -305,8 +308,8 @@ impl Row for Positional {
     type Value = PathBuf;
 
     /// clap does not accept a command line without it.
-    fn read(&self, given: &Given, problems: &mut Problems) -> PathBuf {
-        self.one(given, problems).unwrap_or_default()
+    fn read(&self, raw: &RawSettings, problems: &mut Problems) -> PathBuf {
+        self.one(raw, problems).unwrap_or_default()
     }
 
     fn descriptions(&self) -> Vec<Description> {
@@ -324,8 +327,8 @@ impl<G> Rows<G> {
 impl<G: Group> Row for Rows<G> {
     type Value = G;
 
-    fn read(&self, given: &Given, problems: &mut Problems) -> G {
-        G::read(given, problems)
+    fn read(&self, raw: &RawSettings, problems: &mut Problems) -> G {
+        G::read(raw, problems)
     }
 
     fn descriptions(&self) -> Vec<Description> {
@@ -341,15 +344,15 @@ impl<G: Group> Deferred<G> {
     pub(in crate::cli) const ALL: Deferred<G> = Deferred(PhantomData);
 
     /// Reads all rows, and reports all that is wrong with them.
-    pub(in crate::cli) fn read_now(&self, given: &Given, problems: &mut Problems) -> G {
-        G::read(given, problems)
+    pub(in crate::cli) fn read_now(&self, raw: &RawSettings, problems: &mut Problems) -> G {
+        G::read(raw, problems)
     }
 }
 
 impl<G: Group> Row for Deferred<G> {
     type Value = Deferred<G>;
 
-    fn read(&self, _: &Given, _: &mut Problems) -> Deferred<G> {
+    fn read(&self, _: &RawSettings, _: &mut Problems) -> Deferred<G> {
         Deferred::ALL
     }
 

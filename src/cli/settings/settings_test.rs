@@ -1,8 +1,8 @@
 use clap::Command;
 
 use super::description::Description;
-use super::given::{Given, Group as _};
 use super::parse::{number, port, text};
+use super::raw::{Group as _, RawSettings};
 use super::row::{Defaulted, Each, Joined, Optional, Switch, flag, switch, variables};
 use super::settings;
 use crate::env::Environment;
@@ -41,7 +41,7 @@ fn read(line: &[&str], environment: impl Into<Environment>) -> Result<Example> {
     let command = Command::new("example").args_override_self(true);
     let arguments: Vec<_> = Example::descriptions().iter().filter_map(Description::argument).collect();
     let matches = command.args(arguments).get_matches_from([&["example"], line].concat());
-    let (example, problems) = Given::new(matches, environment.into()).read();
+    let (example, problems) = RawSettings::new(matches, environment.into()).read();
     problems.finish().map(|()| example)
 }
 

@@ -5,14 +5,14 @@ use std::time::Duration;
 use log::LevelFilter;
 
 use crate::cli::settings::parse::{number, text};
-use crate::cli::settings::problems::Wrong;
+use crate::cli::settings::problems::InvalidValue;
 use crate::cli::settings::row::{Defaulted, Optional, flag, variables};
 use crate::env;
 use crate::telemetry::logs;
 
 /// The most seconds that SageMaker grants a container to become healthy
 /// (docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariant.html).
-const LONGEST_HEALTH_CHECK: u64 = 3600;
+const MAX_HEALTH_CHECK_TIMEOUT: u64 = 3600;
 
 pub(in crate::cli) const LOG_LEVEL: Optional<LevelFilter> = flag("log-level", "LEVEL")
     .variables(&[env::SAGEMAKER_CONTAINER_LOG_LEVEL])
@@ -25,7 +25,7 @@ pub(in crate::cli) const LOG_FILTER: Optional<String> = variables(&[env::RUST_LO
 
 pub(in crate::cli) const HEALTH_CHECK_TIMEOUT: Defaulted<Duration> = flag("health-check-timeout", "SECONDS")
     .variables(&["BYOC_HEALTH_CHECK_TIMEOUT_SECONDS"])
-    .parse(|text| number(text, 1..=LONGEST_HEALTH_CHECK).map(Duration::from_secs))
+    .parse(|text| number(text, 1..=MAX_HEALTH_CHECK_TIMEOUT).map(Duration::from_secs))
     .default("480");
 
 pub(in crate::cli) const REGION: Defaulted<String> = variables(&[env::AWS_REGION, env::AWS_DEFAULT_REGION])
@@ -33,6 +33,6 @@ pub(in crate::cli) const REGION: Defaulted<String> = variables(&[env::AWS_REGION
     .default("us-east-1")
     .documented("Region that containers see and that ARNs in messages have");
 
-pub(in crate::cli) fn log_level(text: &str) -> Result<LevelFilter, Wrong> {
+pub(in crate::cli) fn log_level(text: &str) -> Result<LevelFilter, InvalidValue> {
     Ok(logs::parse_level(text)?)
 }

@@ -10,21 +10,21 @@ use log::LevelFilter;
 use reqwest::Url;
 
 use crate::cli::settings::parse::{address, buffer_size, location, number, port, size};
-use crate::cli::settings::problems::Wrong;
+use crate::cli::settings::problems::InvalidValue;
 use crate::cli::settings::row::{Defaulted, Each, Joined, Optional, flag};
 use crate::cli::settings::settings;
 use crate::cli::table::common;
 use crate::endpoint::ModelRefresh;
 use crate::endpoint::client_side::authorization::Principals;
 use crate::endpoint::config::EndpointConfig;
-use crate::storage::{Location, nothing_at};
+use crate::storage::{Location, missing_path_message};
 
 /// The most seconds that a request may wait for its model: SageMaker loads a model for at most 360 s.
-const LONGEST_WAIT: u64 = 360;
+const MAX_MODEL_READY_TIMEOUT: u64 = 360;
 /// The most seconds of a time limit: a day.
-const LONGEST_TIMEOUT: u64 = 24 * 60 * 60;
+const MAX_TIMEOUT: u64 = 24 * 60 * 60;
 /// The least memory for bodies and answers: less than one small request and its answer need makes no sense.
-const LEAST_IN_FLIGHT: u64 = 1 << 20;
+const MIN_IN_FLIGHT_MEMORY: u64 = 1 << 20;
 
 settings! {
     /// Answer InvokeEndpoint on this machine, with a pipeline of containers that this command starts or that run already
@@ -136,7 +136,7 @@ settings! {
         /// Seconds that a request waits for its model to be loaded before it gets ModelNotReadyException (429)
         model_ready_timeout: Defaulted<Duration> = flag("model-ready-timeout", "SECONDS")
             .variables(&["BYOC_MODEL_READY_TIMEOUT_SECONDS"])
-            .parse(|text| number(text, 1..=LONGEST_WAIT).map(Duration::from_secs))
+            .parse(|text| number(text, 1..=MAX_MODEL_READY_TIMEOUT).map(Duration::from_secs))
             .default("60");
 
         /// What happens if an artifact is replaced or deleted while its model is loaded: never keeps the old model, as on AWS,
@@ -171,13 +171,13 @@ settings! {
     }
 }
 
-fn configuration(file: &str) -> Result<(PathBuf, EndpointConfig), Wrong> {
+fn configuration(file: &str) -> Result<(PathBuf, EndpointConfig), InvalidValue> {
     let config = EndpointConfig::read(Path::new(file)).map_err(|error| error.to_string())?;
     Ok((PathBuf::from(file), config))
 }
 
 /// `NAME=URL`, separated by commas.
-fn containers(text: &str) -> Result<BTreeMap<String, Url>, Wrong> {
+fn containers(text: &str) -> Result<BTreeMap<String, Url>, InvalidValue> {
     let mut containers = BTreeMap::new();
     for one in text.split(',').map(str::trim) {
         let expected = || format!("\"{one}\": expected HOSTNAME=URL, such as preprocessor=http://127.0.0.1:8081");
@@ -191,27 +191,27 @@ fn containers(text: &str) -> Result<BTreeMap<String, Url>, Wrong> {
     Ok(containers)
 }
 
-fn timeout(text: &str) -> Result<Duration, Wrong> {
-    number(text, 1..=LONGEST_TIMEOUT).map(Duration::from_secs)
+fn timeout(text: &str) -> Result<Duration, InvalidValue> {
+    number(text, 1..=MAX_TIMEOUT).map(Duration::from_secs)
 }
 
-fn in_flight_memory(text: &str) -> Result<u64, Wrong> {
+fn in_flight_memory(text: &str) -> Result<u64, InvalidValue> {
     let bytes = size(text)?;
-    if bytes < LEAST_IN_FLIGHT { Err("expected at least 1M".into()) } else { Ok(bytes) }
+    if bytes < MIN_IN_FLIGHT_MEMORY { Err("expected at least 1M".into()) } else { Ok(bytes) }
 }
 
 /// A folder that exists.
-fn folder(text: &str) -> Result<PathBuf, Wrong> {
+fn folder(text: &str) -> Result<PathBuf, InvalidValue> {
     let path = PathBuf::from(text);
     match std::fs::metadata(&path) {
         Ok(found) if found.is_dir() => Ok(path),
         Ok(_) => Err(format!("\"{text}\" is not a folder").into()),
-        Err(_) => Err(nothing_at(&path).into()),
+        Err(_) => Err(missing_path_message(&path).into()),
     }
 }
 
 /// A name as it is in Host, without a port.
-fn host_name(text: &str) -> Result<String, Wrong> {
+fn host_name(text: &str) -> Result<String, InvalidValue> {
     let is_name = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     if is_name {
         Ok(text.to_owned())
@@ -221,7 +221,7 @@ fn host_name(text: &str) -> Result<String, Wrong> {
 }
 
 /// A path in a container, which has another current folder than this process.
-fn absolute_path(path: &str) -> Result<String, Wrong> {
+fn absolute_path(path: &str) -> Result<String, InvalidValue> {
     if path.starts_with('/') {
         Ok(path.to_owned())
     } else {
@@ -229,7 +229,7 @@ fn absolute_path(path: &str) -> Result<String, Wrong> {
     }
 }
 
-fn model_refresh(text: &str) -> Result<ModelRefresh, Wrong> {
+fn model_refresh(text: &str) -> Result<ModelRefresh, InvalidValue> {
     match text.trim() {
         "never" => Ok(ModelRefresh::Never),
         "changed" => Ok(ModelRefresh::Changed),

@@ -11,7 +11,7 @@ pub(super) mod transform;
 use clap::Command;
 
 use super::settings::description::{Description, paragraphs};
-use super::settings::given::Group;
+use super::settings::raw::Group;
 
 /// The commands of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

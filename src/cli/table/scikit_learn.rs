@@ -5,7 +5,7 @@ use byoc_formats::suggest;
 use byoc_sklearn::method::Method;
 use byoc_sklearn::preprocessor::{Dtypes, LabelChoice, LabelSetting};
 
-use crate::cli::settings::problems::Wrong;
+use crate::cli::settings::problems::InvalidValue;
 use crate::cli::settings::row::{Optional, flag};
 use crate::cli::settings::settings;
 use crate::cli::settings::source::Source;
@@ -44,7 +44,7 @@ settings! {
     }
 }
 
-fn method(text: &str) -> Result<Method, Wrong> {
+fn method(text: &str) -> Result<Method, InvalidValue> {
     let names = || Method::ALL.map(Method::name).join(", ");
     Method::from_name(text.trim()).ok_or_else(|| {
         format!("{}expected one of {}", suggest::did_you_mean(text.trim(), Method::ALL.map(Method::name)), names())
@@ -52,20 +52,20 @@ fn method(text: &str) -> Result<Method, Wrong> {
     })
 }
 
-fn form(text: &str) -> Result<JsonForm, Wrong> {
+fn form(text: &str) -> Result<JsonForm, InvalidValue> {
     let names = || JsonForm::ALL.map(JsonForm::name).join(" or ");
     JsonForm::from_name(text.trim()).ok_or_else(|| {
         format!("{}expected {}", suggest::did_you_mean(text.trim(), JsonForm::ALL.map(JsonForm::name)), names()).into()
     })
 }
 
-fn label(text: &str, source: Source) -> Result<LabelSetting, Wrong> {
+fn label(text: &str, source: Source) -> Result<LabelSetting, InvalidValue> {
     match text.trim() {
         "" => Err("expected a column's name, first, last or none".into()),
         text => Ok(LabelSetting { choice: LabelChoice::parse(text), source: source.to_string() }),
     }
 }
 
-fn dtypes(text: &str, source: Source) -> Result<Dtypes, Wrong> {
+fn dtypes(text: &str, source: Source) -> Result<Dtypes, InvalidValue> {
     Ok(Dtypes::of_setting(text, source.to_string())?)
 }

@@ -9,8 +9,8 @@ use byoc_formats::media_types::media_type::{self, MediaType};
 use byoc_formats::suggest;
 use log::LevelFilter;
 
-use crate::cli::settings::parse::{address, count, location, number, port, size, text, truth};
-use crate::cli::settings::problems::Wrong;
+use crate::cli::settings::parse::{address, boolean, count, location, number, port, size, text};
+use crate::cli::settings::problems::InvalidValue;
 use crate::cli::settings::row::{Defaulted, Optional, Rows, Switch, flag, switch, variables};
 use crate::cli::settings::settings;
 use crate::cli::table::common;
@@ -110,7 +110,7 @@ settings! {
         program: Optional<String> = variables(&["SAGEMAKER_PROGRAM"]).parse(text);
 
         /// `true` in a batch transform job. SageMaker sets it, and so does `byoc transform`, with the three variables that follow.
-        batch: Optional<bool> = variables(&[env::SAGEMAKER_BATCH]).parse(truth).otherwise("false");
+        batch: Optional<bool> = variables(&[env::SAGEMAKER_BATCH]).parse(boolean).otherwise("false");
 
         /// Largest payload of the batch transform job, in MiB; 0 is a whole object, streamed
         max_payload_in_mb: Optional<u64> = variables(&[env::SAGEMAKER_MAX_PAYLOAD_IN_MB])
@@ -125,12 +125,12 @@ settings! {
 
         /// `true` if the process that started the container holds the other end of standard input: the container drains and
         /// exits when it closes. `byoc endpoint` and `byoc transform` set it, so that no container outlives them.
-        exit_on_stdin_eof: Optional<bool> = variables(&[env::BYOC_EXIT_ON_STDIN_EOF]).parse(truth).otherwise("false");
+        exit_on_stdin_eof: Optional<bool> = variables(&[env::BYOC_EXIT_ON_STDIN_EOF]).parse(boolean).otherwise("false");
     }
 }
 
 /// In the spelling of the variable, or of the API.
-fn batch_strategy(text: &str) -> Result<BatchStrategy, Wrong> {
+fn batch_strategy(text: &str) -> Result<BatchStrategy, InvalidValue> {
     match text.trim() {
         "MULTI_RECORD" | "MultiRecord" => Ok(BatchStrategy::MultiRecord),
         "SINGLE_RECORD" | "SingleRecord" => Ok(BatchStrategy::SingleRecord),
@@ -138,7 +138,7 @@ fn batch_strategy(text: &str) -> Result<BatchStrategy, Wrong> {
     }
 }
 
-fn media_type(text: &str) -> Result<MediaType, Wrong> {
+fn media_type(text: &str) -> Result<MediaType, InvalidValue> {
     let name = content_type::Header::new(text).name();
     MediaType::from_name(name).ok_or_else(|| {
         let meant = suggest::did_you_mean(name, MediaType::ALL.iter().map(|known| known.name()));

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use log::LevelFilter;
 
 use crate::cli::settings::parse::{count, size};
-use crate::cli::settings::problems::Wrong;
+use crate::cli::settings::problems::InvalidValue;
 use crate::cli::settings::row::{Defaulted, Each, Optional, Rows, flag};
 use crate::cli::settings::settings;
 use crate::cli::table::common;
 use crate::env;
-use crate::storage::{absolute, nothing_at, read_text};
+use crate::storage::{absolute, missing_path_message, read_text};
 
 const FILES: &str = "Options to train on files anywhere";
 
@@ -78,7 +78,7 @@ settings! {
             .default("text/csv");
 
         /// Folder for the model, or a name that ends in .tar.gz for its archive
-        output: Optional<PathBuf> = flag("output", "PATH").heading(FILES).parse_path(place_of_model).otherwise("model");
+        output: Optional<PathBuf> = flag("output", "PATH").heading(FILES).parse_path(local_model_path).otherwise("model");
     }
 }
 
@@ -87,7 +87,7 @@ fn is_remote(path: &Path) -> bool {
 }
 
 /// A file or a folder of data.
-fn data(path: &Path) -> Result<PathBuf, Wrong> {
+fn data(path: &Path) -> Result<PathBuf, InvalidValue> {
     if is_remote(path) {
         return Err(format!("expected a file or a folder on this machine; {COPY}").into());
     }
@@ -98,13 +98,15 @@ fn data(path: &Path) -> Result<PathBuf, Wrong> {
             Err("expected a file or a folder, and this is a pipe, a socket or a device, which cannot be read twice"
                 .into())
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Wrong::Missing(nothing_at(&path))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(InvalidValue::MissingPath(missing_path_message(&path)))
+        }
         Err(error) => Err(error.to_string().into()),
     }
 }
 
 /// A folder or an archive on this machine.
-pub(in crate::cli) fn place_of_model(path: &Path) -> Result<PathBuf, Wrong> {
+pub(in crate::cli) fn local_model_path(path: &Path) -> Result<PathBuf, InvalidValue> {
     if is_remote(path) {
         return Err(format!("expected a folder or a .tar.gz on this machine; {COPY}").into());
     }
@@ -112,7 +114,7 @@ pub(in crate::cli) fn place_of_model(path: &Path) -> Result<PathBuf, Wrong> {
 }
 
 /// NAME=VALUE or NAME=@FILE.
-fn hyperparameter(given: &str) -> Result<(String, String), Wrong> {
+fn hyperparameter(given: &str) -> Result<(String, String), InvalidValue> {
     let (name, value) = given
         .split_once('=')
         .filter(|(name, _)| !name.trim().is_empty())

@@ -6,10 +6,10 @@ use std::time::Duration;
 use log::LevelFilter;
 
 use crate::cli::settings::description::Description;
-use crate::cli::settings::given::Given;
-use crate::cli::settings::given::Group;
 use crate::cli::settings::parse::text;
-use crate::cli::settings::problems::{Problems, Wrong};
+use crate::cli::settings::problems::{InvalidValue, Problems};
+use crate::cli::settings::raw::Group;
+use crate::cli::settings::raw::RawSettings;
 use crate::cli::settings::row::{Defaulted, Deferred, Optional, Rows, flag};
 use crate::cli::settings::settings;
 use crate::cli::settings::source::Source;
@@ -46,9 +46,10 @@ settings! {
     }
 }
 
-fn model(text: &str) -> Result<ModelSource, Wrong> {
+fn model(text: &str) -> Result<ModelSource, InvalidValue> {
     let is_missing = !text.contains("://") && !Path::new(text).exists();
-    ModelSource::parse(text).map_err(|message| if is_missing { Wrong::Missing(message) } else { message.into() })
+    ModelSource::parse(text)
+        .map_err(|message| if is_missing { InvalidValue::MissingPath(message) } else { message.into() })
 }
 
 /// The members of CreateTransformJob's request that are given by flags or variables.
@@ -70,9 +71,9 @@ impl Group for Members {
         Member::ALL.iter().copied().map(row).collect()
     }
 
-    fn read(given: &Given, _: &mut Problems) -> Members {
+    fn read(raw: &RawSettings, _: &mut Problems) -> Members {
         let read = |&member: &Member| {
-            let (source, text) = given.value(&row(member))?;
+            let (source, text) = raw.value(&row(member))?;
             Some(GivenMember { member, text: text.to_string_lossy().into_owned(), source })
         };
         Members(Member::ALL.iter().filter_map(read).collect())

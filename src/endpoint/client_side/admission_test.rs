@@ -201,7 +201,7 @@ async fn what_is_wrong_with_a_head_is_known_before_the_body_has_come() {
 async fn who_may_not_call_is_told_so_without_the_body_being_kept() {
     let (services, _container) = endpoint();
     // The budget has no space for any body.
-    let _held = services.memory.bodies().lease(services.memory.bodies().most()).unwrap();
+    let _held = services.memory.bodies().lease(services.memory.bodies().max_body_bytes()).unwrap();
     let large = || "1".repeat(200_000);
     let request = signed_with_body(INVOKE, Some("Chicago_IL/a"), "secret", &large()).set_payload(large());
     assert_eq!(answer(&services, request).await.1, "AccessDeniedException");

@@ -93,8 +93,8 @@ impl<'a> Incoming<'a> {
         if announced > limit as u64 {
             return Err(AwsError::payload_too_large(limit));
         }
-        if announced > self.memory.most() {
-            return Err(out_of_memory(InsufficientMemory::NeverFits(self.memory.most())));
+        if announced > self.memory.max_body_bytes() {
+            return Err(out_of_memory(InsufficientMemory::NeverFits(self.memory.max_body_bytes())));
         }
         Ok(match self.announced.and_then(|bytes| usize::try_from(bytes).ok()) {
             Some(announced) => LeasedBuffer::new(self.memory, announced),

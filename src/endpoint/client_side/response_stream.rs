@@ -22,7 +22,7 @@ use super::sessions::SessionRequest;
 use super::{event_stream, headers};
 use crate::endpoint::container_side::StreamBreak;
 use crate::http::response_body::with_deadline;
-use crate::leased_bytes::SMALL;
+use crate::leased_bytes::SMALL_BODY_BYTES;
 
 /// Accept is not for the container here: an SDK uses it to say that it reads event streams.
 pub(super) static OPERATION: Operation = Operation {
@@ -40,7 +40,7 @@ pub(super) static OPERATION: Operation = Operation {
 const ANSWERS_CONTENT_TYPE: HeaderName = HeaderName::from_static("x-amzn-sagemaker-content-type");
 
 /// The minimum lease of a stream: most pieces of a container's response and their frames are smaller.
-const BUFFERED: u64 = SMALL;
+const BUFFERED: u64 = SMALL_BODY_BYTES;
 
 /// Sends a request through the containers and streams the last response.
 async fn invoke_endpoint_with_response_stream(

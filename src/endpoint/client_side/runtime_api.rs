@@ -92,6 +92,6 @@ async fn invoke(
         // It is copied into the connection's own buffer at once.
         return Ok(response.body(body));
     }
-    let patience = send_timeout(services.limits.call.container_timeout, body.len());
-    Ok(response.body(TimedBody::new([body], patience)))
+    let timeout = send_timeout(services.limits.call.container_timeout, body.len());
+    Ok(response.body(TimedBody::new([body], timeout)))
 }

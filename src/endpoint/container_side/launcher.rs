@@ -21,11 +21,11 @@ use crate::platform::create_model::{ContainerConfig, ExecutionMode, ModelDataUrl
 use crate::platform::environment::ModelLocation;
 use crate::platform::fetch;
 use crate::platform::problems::list_problems;
-use crate::storage::{Location, Version, nothing_at};
+use crate::storage::{Location, Version, missing_path_message};
 use crate::supervisor::readiness::wait_until_ready;
 use crate::supervisor::{
-    BackgroundConfig, BackgroundSupervisor, ContainerCommand, ContainerProcess, Health, PING_INTERVAL, Replacement,
-    RestartPort, Serves, Supervisor, SupervisorConfig,
+    BackgroundConfig, BackgroundSupervisor, ContainerCommand, ContainerProcess, Health, HostingMode, PING_INTERVAL,
+    Replacement, RestartPort, Supervisor, SupervisorConfig,
 };
 use byoc_formats::error::chain;
 
@@ -97,7 +97,9 @@ impl ContainerLauncher {
     fn location_problem(&self, url: &ModelDataUrl, otherwise: &str, is_good: impl Fn(&Path) -> bool) -> Option<String> {
         match &url.location {
             Location::Local(path) if is_good(path) => None,
-            Location::Local(path) if !path.exists() => Some(format!("{}: {}", url.display_member(), nothing_at(path))),
+            Location::Local(path) if !path.exists() => {
+                Some(format!("{}: {}", url.display_member(), missing_path_message(path)))
+            }
             Location::Local(_) => Some(format!("{} ({}) {otherwise}", url.display_member(), url.display_location())),
             Location::S3 { .. } => ModelStore::open(url, &self.container_settings.storage)
                 .err()
@@ -181,7 +183,7 @@ impl ContainerLauncher {
                 let supervision = SupervisorConfig {
                     client: client.clone(),
                     name: self.name_in_log(config),
-                    serves: serves(config),
+                    mode: mode(config),
                     health_check_timeout: self.container_settings.health_check_timeout,
                     restart_port: RestartPort::Same,
                 };
@@ -236,7 +238,7 @@ impl ContainerLauncher {
             refresh: self.container_settings.cache.refresh,
             runtime: Handle::current(),
             client: client.clone(),
-            wait_limit: self.container_settings.cache.patience,
+            wait_limit: self.container_settings.cache.model_ready_timeout,
             executable: process.command().executable.clone(),
             variables: process.command().variables.clone(),
             base_dir: self.base_dir(config),
@@ -300,7 +302,7 @@ impl ContainerLauncher {
         health: Health,
     ) -> Result<(Container, Option<ModelCache>)> {
         let limit = self.container_settings.health_check_timeout;
-        let took = wait_until_ready(client, &origin, serves(config), &health, limit).await;
+        let took = wait_until_ready(client, &origin, mode(config), &health, limit).await;
         let took = took.map_err(|problem| self.not_healthy(config, &problem))?;
         log::info!("container {}: ping ok after {:.0} ms", self.name_in_log(config), took.as_secs_f64() * 1e3);
         let name = &config.name_in_errors;
@@ -339,10 +341,10 @@ impl ContainerLauncher {
     }
 }
 
-fn serves(config: &ContainerConfig) -> Serves {
+fn mode(config: &ContainerConfig) -> HostingMode {
     match config.models {
-        Models::Single(_) => Serves::OneModel,
-        Models::Multi { .. } => Serves::ManyModels,
+        Models::Single(_) => HostingMode::SingleModel,
+        Models::Multi { .. } => HostingMode::MultiModel,
     }
 }
 

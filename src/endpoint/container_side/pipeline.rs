@@ -167,7 +167,7 @@ impl Chain {
             Body::InsufficientMemory => Err(InvocationError::NoMemory),
             Body::TooLarge(_) => {
                 // Report whichever limit it exceeds.
-                let limit = most.min(usize::try_from(call.memory.most()).unwrap_or(usize::MAX));
+                let limit = most.min(usize::try_from(call.memory.max_body_bytes()).unwrap_or(usize::MAX));
                 Err(self.last.failure(ContainerError::BodyTooLarge(answer.status, limit)))
             }
         }
@@ -210,7 +210,7 @@ impl Chain {
                 Body::InsufficientMemory => return Err(InvocationError::NoMemory),
                 Body::TooLarge(bytes) => {
                     let next = self.before.get(number + 1).unwrap_or(&self.last).name_in_errors.clone();
-                    let limit = most.min(usize::try_from(call.memory.most()).unwrap_or(usize::MAX));
+                    let limit = most.min(usize::try_from(call.memory.max_body_bytes()).unwrap_or(usize::MAX));
                     let status = answer.status;
                     return Err(container.failure(ContainerError::HandOverTooLarge { status, next, bytes, limit }));
                 }

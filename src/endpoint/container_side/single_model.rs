@@ -23,7 +23,7 @@ use crate::platform::create_model::ModelDataUrl;
 use crate::platform::environment::ModelLocation;
 use crate::platform::fetch::{self, FetchError};
 use crate::storage::{Location, Storage, Version};
-use crate::supervisor::{ContainerCommand, ContainerProcess, Health, Replacement, Serves, StartError};
+use crate::supervisor::{ContainerCommand, ContainerProcess, Health, HostingMode, Replacement, StartError};
 
 /// The address for requests. Its container is not stopped before this is dropped.
 #[derive(Debug)]
@@ -358,7 +358,8 @@ impl ModelArtifact {
 
     async fn start_ready(&self, command: ContainerCommand) -> Result<StartedContainer, StartError> {
         let (process, origin) = ContainerProcess::start(&self.name_in_log, command, Health::default()).await?;
-        let ready = process.until_ready(&self.client, &origin, Serves::OneModel, self.health_check_timeout).await;
+        let ready =
+            process.until_ready(&self.client, &origin, HostingMode::SingleModel, self.health_check_timeout).await;
         ready.map(|(process, _)| StartedContainer { process, origin })
     }
 }

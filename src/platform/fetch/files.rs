@@ -40,7 +40,7 @@ pub(super) async fn download_prefix(bucket: &Bucket, prefix: &str, into: &Path) 
         let path = entry.key.strip_prefix(prefix).unwrap_or(&entry.key);
         check_path(&entry.key, path)?;
         // The console's object for a folder has a key that ends in a slash, which is not listed: under this key nothing is.
-        if entry.bytes == 0 && matches!(bucket.look_at(&entry.key).await, Err(StorageError::NotFound)) {
+        if entry.bytes == 0 && matches!(bucket.head(&entry.key).await, Err(StorageError::NotFound)) {
             let message = format!(
                 "the key \"{}/\" is an empty object that stands for a folder, which SageMaker does not take in a model: \
                  delete it",

@@ -12,7 +12,7 @@ use crate::error::{Cause, Error, Result};
 use crate::platform::create_model::{ContainerConfig, Models};
 use crate::platform::environment::ModelLocation;
 use crate::platform::fetch;
-use crate::supervisor::{ContainerCommand, RestartPort, Serves, StartError, Supervisor, SupervisorConfig};
+use crate::supervisor::{ContainerCommand, HostingMode, RestartPort, StartError, Supervisor, SupervisorConfig};
 
 /// How long to wait for a line of a container's log.
 const LOG_DELAY: Duration = Duration::from_millis(50);
@@ -129,7 +129,7 @@ fn supervision(client: &Client, name: &str, launch: &LaunchSettings) -> Supervis
     SupervisorConfig {
         client: client.clone(),
         name: name.to_owned(),
-        serves: Serves::OneModel,
+        mode: HostingMode::SingleModel,
         health_check_timeout: launch.health_check_timeout,
         restart_port: RestartPort::Any,
     }

@@ -30,7 +30,7 @@ use crate::platform::create_model::{
 use crate::platform::environment::ContainerEnvironment;
 use crate::platform::http;
 use crate::platform::problems::list_problems;
-use crate::storage::{Location, Storage, StorageError, absolute, nothing_at, read_text};
+use crate::storage::{Location, Storage, StorageError, absolute, missing_path_message, read_text};
 use crate::temporary_folder::TemporaryFolder;
 use crate::transform::storage_error::read_failed;
 use byoc_formats::file_kind::PREPROCESSOR_JSON;
@@ -84,7 +84,7 @@ impl ModelSource {
             return Err(format!(
                 "{}; give a folder, a model.tar.gz, a model.joblib, a .json file with CreateModel's request, or the URL of a \
                  container that runs",
-                nothing_at(path)
+                missing_path_message(path)
             ));
         }
         // A key that ends in a slash is a prefix of files, as a folder is.
@@ -119,7 +119,7 @@ impl ModelSource {
         };
         if let (ModelForm::Archive, Location::S3 { bucket, key }) = (url.form, &mut url.location) {
             let opened = storage.bucket(bucket)?;
-            if matches!(opened.look_at(key).await, Err(StorageError::NotFound)) {
+            if matches!(opened.head(key).await, Err(StorageError::NotFound)) {
                 let prefix = format!("{key}/");
                 if opened.list_at_most(&prefix, 1).await.is_ok_and(|found| !found.is_empty()) {
                     (*key, url.form) = (prefix, ModelForm::Files);
@@ -188,7 +188,7 @@ async fn version_of_artifact(url: &ModelDataUrl, storage: &Storage) -> Result<Va
             Ok(Map::from_iter(listed.into_iter().map(|entry| (entry.key, entry.version.into()))).into())
         }
         Location::S3 { bucket, key } => {
-            let (entry, _) = storage.bucket(bucket)?.look_at(key).await.map_err(failed)?;
+            let (entry, _) = storage.bucket(bucket)?.head(key).await.map_err(failed)?;
             Ok(entry.version.into())
         }
     }

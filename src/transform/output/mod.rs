@@ -96,7 +96,7 @@ impl Output {
         match (&self.destination, self.location.below(&file)) {
             (Destination::Folder(folder), _) => Ok(folder.is_done(&file, fingerprint)),
             (Destination::Bucket { bucket, existing }, Location::S3 { key, .. }) if may_exist(existing, &key) => {
-                match bucket.look_at(&key).await {
+                match bucket.head(&key).await {
                     Ok((_, label)) => Ok(label.as_deref() == Some(fingerprint)),
                     Err(StorageError::NotFound) => Ok(false),
                     Err(failure) => Err(read_failed(&self.location, &failure)),

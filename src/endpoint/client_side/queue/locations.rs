@@ -48,7 +48,7 @@ impl Input {
     /// If it may not, as a sentence that does not reveal whether it exists.
     pub(in crate::endpoint::client_side) async fn check(&self, folders: &Folders) -> Result<(), String> {
         match self {
-            Input::At(Location::Local(path)) if !folders.may_hold(path).await => Err(format!(
+            Input::At(Location::Local(path)) if !folders.may_contain(path).await => Err(format!(
                 "InputLocation file://{} is not below an allowed folder; the endpoint's --async-input-root or \
                  BYOC_ENDPOINT_ASYNC_INPUT_ROOT allows one.",
                 path.display()

@@ -31,7 +31,7 @@ use crate::platform::create_model::ModelCacheSetting;
 pub struct CacheSettings {
     /// How long a request waits for its model; then its client gets a ModelNotReadyException while loading continues
     /// (docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html).
-    pub patience: Duration,
+    pub model_ready_timeout: Duration,
     /// The most bytes of unpacked artifacts; unlimited if `None`.
     pub disk: Option<u64>,
     /// Whether a model stays loaded after it has answered.
@@ -44,7 +44,7 @@ impl Default for CacheSettings {
     /// 60 s, unlimited, Enabled, never refreshed.
     fn default() -> CacheSettings {
         CacheSettings {
-            patience: Duration::from_secs(60),
+            model_ready_timeout: Duration::from_secs(60),
             disk: None,
             setting: ModelCacheSetting::Enabled,
             refresh: ModelRefresh::Never,
@@ -56,7 +56,7 @@ impl Default for CacheSettings {
 #[derive(Clone, Debug)]
 pub struct ModelCache {
     manager: Arc<ModelManager>,
-    patience: Duration,
+    model_ready_timeout: Duration,
     refresh: ModelRefresh,
 }
 
@@ -114,7 +114,11 @@ impl ModelCache {
         settings: CacheSettings,
     ) -> ModelCache {
         let manager = ModelManager::new(name_in_errors, origin, store, folder, &settings);
-        ModelCache { manager: Arc::new(manager), patience: settings.patience, refresh: settings.refresh }
+        ModelCache {
+            manager: Arc::new(manager),
+            model_ready_timeout: settings.model_ready_timeout,
+            refresh: settings.refresh,
+        }
     }
 
     /// A model for a request, once it is loaded. With ModelRefresh Changed, it is at least as new as the artifact was
@@ -163,7 +167,7 @@ impl ModelCache {
     ) -> Result<LoadedModel, InvocationError> {
         let lease = self.acquire(client, target_model, arrived);
         let mut loading = lease.slot.loading.clone();
-        let deadline = tokio::time::Instant::from_std(arrived.at + self.patience);
+        let deadline = tokio::time::Instant::from_std(arrived.at + self.model_ready_timeout);
         match tokio::time::timeout_at(deadline, loading.wait_for(Option::is_some)).await {
             Ok(Ok(outcome)) => match &*outcome {
                 Some(Ok(url)) => Ok(LoadedModel { url: url.clone(), lease, arrived }),
@@ -177,7 +181,7 @@ impl ModelCache {
             }
             Err(_) => Err(InvocationError::ModelNotReady {
                 target_model: target_model.as_str().to_owned(),
-                waited: self.patience,
+                waited: self.model_ready_timeout,
             }),
         }
     }

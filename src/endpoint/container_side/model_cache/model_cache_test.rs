@@ -146,12 +146,12 @@ async fn a_request_that_waits_too_long_hears_so_and_loading_goes_on_without_it()
         }
     });
     let mut cache = disk.cache(&container);
-    cache.patience = Duration::ZERO;
+    cache.model_ready_timeout = Duration::ZERO;
     let failure = cache.invoke_url(&client(), &new_york()).await.unwrap_err();
     let target_model = "NewYork_NY/NewYork_NY.tar.gz".to_owned();
     assert_eq!(failure, InvocationError::ModelNotReady { target_model, waited: Duration::ZERO });
     gate.add_permits(1);
-    cache.patience = CacheSettings::default().patience;
+    cache.model_ready_timeout = CacheSettings::default().model_ready_timeout;
     cache.invoke_url(&client(), &new_york()).await.unwrap();
     assert_eq!(container.count("POST", "/models"), 1);
 }

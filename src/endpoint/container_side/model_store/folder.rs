@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::endpoint::container_side::target_model::TargetModel;
 use crate::platform::fetch::FetchError;
-use crate::storage::{StorageError, nothing_at};
+use crate::storage::{StorageError, missing_path_message};
 
 /// The folder.
 #[derive(Clone, Debug)]
@@ -19,12 +19,12 @@ impl Folder {
     }
 
     /// The error for a missing archive, with the files that exist instead, for the log.
-    pub(super) fn nothing_at(&self, target_model: &TargetModel) -> FetchError {
+    pub(super) fn missing_path_message(&self, target_model: &TargetModel) -> FetchError {
         let archive = self.0.join(target_model.as_str());
         if archive.exists() {
             FetchError::NotFound(StorageError::NotARegularFile)
         } else {
-            FetchError::NotFoundWithSuggestion(nothing_at(&archive))
+            FetchError::NotFoundWithSuggestion(missing_path_message(&archive))
         }
     }
 }

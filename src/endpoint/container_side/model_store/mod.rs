@@ -86,7 +86,7 @@ impl ModelStore {
     ) -> Result<Fetched, FetchError> {
         match &self.kind {
             StoreKind::Folder(folder) => {
-                let archive = folder.find(target_model).ok_or_else(|| folder.nothing_at(target_model))?;
+                let archive = folder.find(target_model).ok_or_else(|| folder.missing_path_message(target_model))?;
                 fetch::unpack_local(archive, into, reservation).await
             }
             StoreKind::Prefix(prefix) => prefix.fetch(&prefix.below(target_model), into, reservation).await,

@@ -31,7 +31,7 @@ impl Prefix {
 
     /// The version of the object of this key.
     pub(super) async fn version(&self, key: &str) -> Result<Version, StorageError> {
-        self.bucket.look_at(key).await.map(|(entry, _)| Version::of_object(&entry))
+        self.bucket.head(key).await.map(|(entry, _)| Version::of_object(&entry))
     }
 
     /// Downloads an archive next to the destination folder, then unpacks it.

@@ -12,14 +12,14 @@ use crate::env::Environment;
 
 /// The arguments of one command, and the environment.
 #[derive(Debug)]
-pub(in crate::cli) struct Given {
+pub(in crate::cli) struct RawSettings {
     matches: ArgMatches,
     environment: Environment,
 }
 
-impl Given {
-    pub(in crate::cli) fn new(matches: ArgMatches, environment: Environment) -> Given {
-        Given { matches, environment }
+impl RawSettings {
+    pub(in crate::cli) fn new(matches: ArgMatches, environment: Environment) -> RawSettings {
+        RawSettings { matches, environment }
     }
 
     pub(in crate::cli) fn environment(&self) -> &Environment {
@@ -35,7 +35,7 @@ impl Given {
     /// The values of a setting: those of its flag, else the one of the first of its variables that is set.
     pub(super) fn values(&self, setting: &Description) -> Option<(Source, Vec<OsString>)> {
         if let Some(flag) = setting.flag
-            && let Some(values) = self.typed(setting)
+            && let Some(values) = self.flag_values(setting)
         {
             return Some((Source::Flag(flag.name), values));
         }
@@ -51,7 +51,7 @@ impl Given {
     }
 
     /// The values that the command line gives a flag.
-    pub(in crate::cli) fn typed(&self, setting: &Description) -> Option<Vec<OsString>> {
+    pub(in crate::cli) fn flag_values(&self, setting: &Description) -> Option<Vec<OsString>> {
         let flag = setting.flag?;
         if self.matches.value_source(flag.name) != Some(ValueSource::CommandLine) {
             return None;
@@ -63,8 +63,8 @@ impl Given {
     }
 
     /// Whether the command line has the flag of a setting.
-    pub(in crate::cli) fn is_typed(&self, setting: &Description) -> bool {
-        self.typed(setting).is_some()
+    pub(in crate::cli) fn has_flag(&self, setting: &Description) -> bool {
+        self.flag_values(setting).is_some()
     }
 }
 
@@ -77,5 +77,5 @@ pub(in crate::cli) trait Group: Sized {
     fn descriptions() -> Vec<Description>;
 
     /// Reads all rows, and reports all that is wrong with them.
-    fn read(given: &Given, problems: &mut Problems) -> Self;
+    fn read(raw: &RawSettings, problems: &mut Problems) -> Self;
 }

@@ -1,11 +1,11 @@
-//! Bytes that are taken for the lifetime of a value.
+//! A guard that holds bytes of an allowance.
 
 use super::allowance::{Allowance, Exceeded};
 
-/// Bytes of an allowance. Dropping this gives them back.
+/// Bytes taken from an allowance. Dropping the guard gives them back.
 #[derive(Debug)]
 #[must_use = "the bytes are given back when this is dropped"]
-pub struct Held<'a> {
+pub struct HeldBytes<'a> {
     allowance: &'a Allowance,
     bytes: usize,
 }
@@ -15,13 +15,13 @@ impl Allowance {
     ///
     /// # Errors
     /// As [`Allowance::take`].
-    pub fn hold(&self, bytes: usize) -> Result<Held<'_>, Exceeded> {
+    pub fn hold(&self, bytes: usize) -> Result<HeldBytes<'_>, Exceeded> {
         self.take(bytes)?;
-        Ok(Held { allowance: self, bytes })
+        Ok(HeldBytes { allowance: self, bytes })
     }
 }
 
-impl Drop for Held<'_> {
+impl Drop for HeldBytes<'_> {
     fn drop(&mut self) {
         self.allowance.give_back(self.bytes);
     }
@@ -33,7 +33,7 @@ mod tests {
     use crate::Purpose;
 
     #[test]
-    fn what_is_held_is_given_back_at_the_end_of_its_scope() {
+    fn held_bytes_are_given_back_when_the_guard_is_dropped() {
         let allowance = Allowance::of_bytes(100, Purpose::Load);
         let first = allowance.hold(60).unwrap();
         assert!(allowance.hold(41).is_err());
