@@ -1,4 +1,5 @@
-//! Types of columns: how settings give them, which setting wins, and a job whose payloads type a column differently.
+//! Column types: how settings give them, which setting wins, and a job whose payloads imply different types for a
+//! column.
 
 use std::fs;
 use std::process::{Output, Stdio};
@@ -8,7 +9,7 @@ use tempfile::TempDir;
 use crate::support::artifacts::{fixture, model_dir};
 use crate::support::program::{Container, byoc};
 
-/// A model folder with the artifact of a case below `tests/fixtures` and another `columns.json`.
+/// A model folder with the artifact of a case below `tests/fixtures` and the given `columns.json`.
 fn model(case: &str, columns: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::copy(fixture(case).join("model.joblib"), folder.path().join("model.joblib")).unwrap();
@@ -16,7 +17,7 @@ fn model(case: &str, columns: &str) -> TempDir {
     folder
 }
 
-/// One column `i` of the integers 1, 2 and 3, one-hot; an unknown one is zeros.
+/// A one-hot encoder of one column `i` with the integers 1, 2 and 3. It encodes other values as zeros.
 const CODES: &str = "sklearn/1.9.1/ohe_int_vs_text";
 
 fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
@@ -28,7 +29,7 @@ fn errors(output: &Output) -> String {
 }
 
 #[test]
-fn a_flag_wins_over_the_variable_and_the_variable_over_columns_json_for_types() {
+fn the_dtypes_flag_overrides_the_variable_and_the_variable_overrides_columns_json() {
     let folder = model(CODES, r#"{"columns": ["i"], "dtypes": {"i": "str"}}"#);
     let variable = ("BYOC_DTYPES", r#"{"i": "float64"}"#);
     let flag = ["--dtypes", r#"{"i": "int64"}"#];
@@ -62,7 +63,8 @@ fn a_wrong_column_or_type_is_reported_with_its_source_and_the_nearest_name() {
         (r#"{"index": "object"}"#, "--dtypes is \"{\\\"index\\\": \\\"object\\\"}\": index: expected \"str\""),
         (
             "index=str",
-            "--dtypes is \"index=str\": line 1, column 1: this is not JSON (expected a value, found \"index\"): expected an object such as {\"zip\": \"str\"",
+            "--dtypes is \"index=str\": line 1, column 1: this is not JSON (expected a value, found \"index\"): \
+             expected an object such as {\"zip\": \"str\"",
         ),
     ] {
         let output = run(&["serve", "--model-dir", &folder, "--port", "0", "--dtypes", dtypes], &[]);
@@ -85,7 +87,8 @@ fn a_wrong_column_or_type_is_reported_with_its_source_and_the_nearest_name() {
 #[test]
 fn inspect_shows_which_types_come_from_settings_and_which_from_the_fit() {
     let case = fixture("text-columns/1.2.2/indicated");
-    let columns = r#"{"columns": ["age", "zip", "mixed", "truth", "contract", "token", "decimal"], "dtypes": {"age": "float64"}}"#;
+    let columns = r#"{"columns": ["age", "zip", "mixed", "truth", "contract", "token", "decimal"],
+        "dtypes": {"age": "float64"}}"#;
     let folder = model("text-columns/1.2.2/one_hot", columns);
     let output = run(&["inspect", &model_dir(&folder)], &[]);
     let page = String::from_utf8(output.stdout).unwrap();
@@ -101,7 +104,7 @@ fn inspect_shows_which_types_come_from_settings_and_which_from_the_fit() {
 }
 
 #[test]
-fn the_log_and_inspect_name_columns_fitted_on_text_that_a_request_may_have_as_numbers() {
+fn the_log_and_inspect_name_text_columns_whose_values_may_look_like_numbers() {
     let note = "column mixed was fitted on text, some of which looks like numbers";
     let advice = r#"--dtypes '{"mixed":"str"}' (BYOC_DTYPES, or {"dtypes": {"mixed":"str"}} in a columns.json"#;
     let undecided = model("text-columns/1.9.1/mixed", r#"{"columns": ["mixed", "zip"], "label": null}"#);
@@ -116,7 +119,7 @@ fn the_log_and_inspect_name_columns_fitted_on_text_that_a_request_may_have_as_nu
     let json = |arguments: &[&str]| -> serde_json::Value { serde_json::from_str(&page(arguments)).unwrap() };
     let said = json(&["--json"]);
     assert!(said["preprocessor"]["undecided_types"].as_str().unwrap().contains(advice), "{said}");
-    // A given type, or one that the fit shows, leaves nothing to decide.
+    // Nothing is undecided if a setting or the fit determines the type.
     let told = json(&["--json", "--dtypes", r#"{"mixed": "str"}"#]);
     assert_eq!(told["preprocessor"]["undecided_types"], serde_json::Value::Null, "{told}");
     let shown = fixture("text-columns/1.9.1/word_among_zips");
@@ -125,13 +128,13 @@ fn the_log_and_inspect_name_columns_fitted_on_text_that_a_request_may_have_as_nu
 }
 
 #[test]
-fn a_job_warns_once_if_payloads_type_a_column_differently_and_a_given_type_holds_for_all() {
+fn a_job_warns_once_if_payloads_imply_different_types_and_a_setting_applies_to_all_of_them() {
     let folder = model(CODES, r#"{"columns": ["i"]}"#);
     let job = tempfile::tempdir().unwrap();
     fs::write(job.path().join("in.csv"), "1\n2\nx\n3\ny\n").unwrap();
-    let place = |name: &str| job.path().join(name).to_str().unwrap().to_owned();
+    let path = |name: &str| job.path().join(name).to_str().unwrap().to_owned();
     let transform = |output: &str, more: &[&str]| {
-        let (input, output, model) = (place("in.csv"), place(output), model_dir(&folder));
+        let (input, output, model) = (path("in.csv"), path(output), model_dir(&folder));
         let mut arguments = vec!["transform", "--model", &model, "--input", &input, "--output", &output];
         arguments.extend(["--content-type", "text/csv", "--accept", "text/csv", "--split-type", "Line"]);
         arguments.extend(["--batch-strategy", "SingleRecord", "--assemble-with", "Line"]);
@@ -143,12 +146,12 @@ fn a_job_warns_once_if_payloads_type_a_column_differently_and_a_given_type_holds
     let warning = "column i: a payload of this job has text there, and one before it has numbers";
     assert_eq!(errors(&done).matches(warning).count(), 1, "{}", errors(&done));
 
-    // A JSON value has commas, and is one variable.
+    // The commas inside a JSON value do not separate variables.
     let done = transform("said", &["--environment", r#"BYOC_DTYPES={"i": "str"},UNUSED=1"#]);
     assert_eq!(done.status.code(), Some(0), "{}", errors(&done));
     assert!(!errors(&done).contains("a payload of this job has"), "{}", errors(&done));
-    let said = fs::read_to_string(place("said/in.csv.out")).unwrap();
+    let said = fs::read_to_string(path("said/in.csv.out")).unwrap();
     assert_eq!(said, "0.0,0.0,0.0\n".repeat(5));
-    let guessed = fs::read_to_string(place("guessed/in.csv.out")).unwrap();
+    let guessed = fs::read_to_string(path("guessed/in.csv.out")).unwrap();
     assert!(guessed.starts_with("1.0,0.0,0.0\n"), "{guessed}");
 }

@@ -31,7 +31,7 @@ fn help_and_version_are_printed_with_exit_code_0() {
 }
 
 #[test]
-fn a_wrong_word_is_a_usage_error() {
+fn an_unknown_command_or_flag_or_no_command_is_a_usage_error() {
     for arguments in [&["fly"][..], &["serve", "--wings"], &[]] {
         let output = run(arguments, &[]);
         assert_eq!(output.status.code(), Some(64), "{arguments:?}: {}", stderr(&output));
@@ -40,7 +40,7 @@ fn a_wrong_word_is_a_usage_error() {
 }
 
 #[test]
-fn every_wrong_setting_is_reported_with_where_it_came_from() {
+fn every_wrong_setting_is_reported_with_its_source() {
     let output = run(&["serve", "--port", "http"], &[("SAGEMAKER_MODEL_SERVER_WORKERS", "many")]);
     assert_eq!(output.status.code(), Some(78));
     let message = stderr(&output);
@@ -75,7 +75,7 @@ fn a_closed_pipe_is_not_a_failure() {
 }
 
 #[test]
-fn the_option_that_a_word_lacks_is_suggested() {
+fn a_missing_or_misspelt_option_is_suggested() {
     for (arguments, tip) in [
         (&["serve", "model.tar.gz"][..], "did you mean --model-dir model.tar.gz?"),
         (&["serve", "--port", "0", "models/a"], "did you mean --model-dir models/a?"),
@@ -103,7 +103,7 @@ fn the_option_that_a_word_lacks_is_suggested() {
 }
 
 #[test]
-fn a_missing_path_is_reported_with_what_its_folder_has_the_nearest_name_first() {
+fn a_missing_path_is_reported_with_the_files_of_its_folder_the_nearest_name_first() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["another.txt", "model.joblib"] {
         std::fs::write(folder.path().join(name), "").unwrap();
@@ -127,17 +127,17 @@ fn a_missing_path_is_reported_with_what_its_folder_has_the_nearest_name_first() 
 }
 
 #[test]
-fn a_model_is_fetched_from_s3_and_a_server_that_does_not_answer_is_named() {
+fn an_s3_server_that_refuses_connections_and_missing_credentials_are_reported() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let endpoint = format!("http://127.0.0.1:{port}");
-    let known = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b"), ("AWS_ENDPOINT_URL_S3", &endpoint)];
+    let credentials = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b"), ("AWS_ENDPOINT_URL_S3", &endpoint)];
     let url = "s3://bucket/model.tar.gz";
     for arguments in [
         &["inspect", url][..],
         &["serve", "--port", "0", "--model-dir", url],
         &["transform", "--model", url, "--input", "Cargo.toml", "--output", "/tmp/none"],
     ] {
-        let output = run(arguments, &known);
+        let output = run(arguments, &credentials);
         let said = stderr(&output);
         assert_eq!(output.status.code(), Some(75), "{arguments:?}: {said}");
         assert!(said.contains(&format!("{endpoint} refused the connection")), "{arguments:?}: {said}");

@@ -41,7 +41,7 @@ fn a_dry_run_needs_no_engine() {
 }
 
 #[test]
-fn only_a_dry_run_works_without_an_engine_and_it_refuses_unknown_engines() {
+fn without_an_engine_a_build_fails_and_a_dry_run_refuses_only_unknown_engines() {
     let tools = tools();
     for (arguments, code, message) in [
         (&[][..], 1, "none of docker, podman and buildah answers"),
@@ -56,7 +56,7 @@ fn only_a_dry_run_works_without_an_engine_and_it_refuses_unknown_engines() {
 }
 
 #[test]
-fn the_image_is_built_with_the_same_rust_as_everything_else() {
+fn the_image_is_built_with_the_rust_version_of_the_toolchain_file() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |name: &str| std::fs::read_to_string(root.join(name)).unwrap();
     let toolchain = read("rust-toolchain.toml");

@@ -1,4 +1,4 @@
-//! The documentation: its commands as a reader copies them, its links, and its form.
+//! The documentation: the commands that readers copy, the links, the names and the width of lines.
 
 use byoc::env::Environment;
 use std::collections::BTreeSet;
@@ -15,7 +15,7 @@ fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// All files of the repository, without what is built.
+/// All files of the repository, without build output.
 fn files() -> Vec<PathBuf> {
     fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -78,7 +78,7 @@ fn run(script: &str, folder: &Path) -> Output {
 }
 
 #[test]
-fn the_readme_is_two_pages_and_lines_of_markdown_are_at_most_120_wide() {
+fn the_readme_has_at_most_150_lines_and_markdown_lines_are_at_most_120_wide() {
     assert!(read(&root().join("README.md")).lines().count() <= 150);
     let mut wide = Vec::new();
     for page in pages() {
@@ -116,13 +116,13 @@ fn links_between_pages_lead_to_existing_files_and_headings() {
 }
 
 #[test]
-fn the_messages_that_troubleshooting_explains_are_those_of_the_program() {
+fn every_message_on_the_troubleshooting_page_is_in_the_source() {
     let is_source = |path: &PathBuf| {
-        let of_the_program = ["src", "crates"].iter().any(|folder| path.starts_with(root().join(folder)));
-        of_the_program && path.extension().is_some_and(|extension| extension == "rs")
+        let is_program = ["src", "crates"].iter().any(|folder| path.starts_with(root().join(folder)));
+        is_program && path.extension().is_some_and(|extension| extension == "rs")
     };
     let text: String = files().iter().filter(|path| is_source(path)).map(|path| read(path)).collect();
-    // A text that goes on in the next line is one text.
+    // Join string literals that continue on the next line.
     let mut parts = text.split("\\\n");
     let mut joined = parts.next().unwrap().to_owned();
     parts.for_each(|part| joined.push_str(part.trim_start()));
@@ -140,11 +140,11 @@ fn paths_and_tests_named_on_pages_for_developers_exist() {
     let is_rust = |path: &&PathBuf| path.extension().is_some_and(|extension| extension == "rs");
     let code: String = files.iter().filter(is_rust).map(|path| read(path)).collect();
     let is_path = |name: &str| {
-        // A word in capitals is for any name.
+        // A word in capitals is a placeholder.
         let plain = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "/_.-".contains(c));
         plain && name.len() > 3 && [".rs", ".py", "/"].iter().any(|end| name.ends_with(end))
     };
-    // The names of tests are sentences.
+    // A name of many words is a test.
     let is_test = |name: &str| {
         name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') && name.matches('_').count() > 3
     };
@@ -188,7 +188,7 @@ fn flags_and_variables_that_pages_name_are_in_the_reference() {
 }
 
 #[test]
-fn the_page_of_scikit_learn_lists_every_class_that_is_read() {
+fn the_scikit_learn_page_lists_every_supported_class() {
     let page = read(&root().join("docs/scikit-learn.md"));
     let (_, list) = page.split_once("\n## What is read\n").unwrap();
     let (list, _) = list.split_once("What needs code is not read").unwrap();
@@ -201,7 +201,7 @@ fn the_page_of_scikit_learn_lists_every_class_that_is_read() {
         let (_, classes) = message.split_once(&format!("supported {kind} are ")).expect("the message lists them");
         let classes: Vec<_> = classes.split_once('.').unwrap().0.split(", ").collect();
         assert!(classes.len() > 10, "{message}");
-        // "and their …CV"
+        // The page abbreviates variants with cross-validation to "and their …CV".
         let is_listed = |class: &str| listed.contains(class) || listed.contains(class.trim_end_matches("CV"));
         missing.extend(classes.into_iter().filter(|class| !is_listed(class)).map(str::to_owned));
     }
@@ -209,7 +209,7 @@ fn the_page_of_scikit_learn_lists_every_class_that_is_read() {
 }
 
 #[test]
-fn the_readmes_commands_that_end_by_themselves_succeed() {
+fn the_readmes_commands_that_terminate_succeed() {
     let folder = tempfile::tempdir().unwrap();
     let readme = read(&root().join("README.md"));
     let ends =
@@ -226,7 +226,7 @@ fn the_readmes_commands_that_end_by_themselves_succeed() {
 }
 
 #[test]
-fn a_preprocessor_and_a_learner_are_fitted_trained_and_invoked_one_after_the_other() {
+fn the_training_pages_commands_fit_a_preprocessor_train_a_learner_and_invoke_both() {
     let folder = tempfile::tempdir().unwrap();
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let page = read(&root().join("docs/training.md"));
@@ -237,7 +237,7 @@ fn a_preprocessor_and_a_learner_are_fitted_trained_and_invoked_one_after_the_oth
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{stdout}{stderr}");
     assert!(!stdout.contains("Creating"), "only the answer is printed: {stdout}");
-    // The formula behind the table says 429,700.
+    // The formula that generated the table gives 429,700.
     let answer =
         stdout.lines().find_map(|line| line.strip_prefix("{\"predictions\": [{\"score\": ")?.strip_suffix("}]}"));
     let score: f64 = answer.unwrap_or_else(|| panic!("{stdout}{stderr}")).parse().unwrap();

@@ -1,4 +1,4 @@
-//! What `byoc endpoint` keeps in memory and waits for: clients that send without end, that do not read or that sign wrongly,
+//! Limits of `byoc endpoint` on memory and waiting: clients that never stop sending, never read or sign incorrectly,
 //! and inputs that never arrive.
 
 use std::io::{Read as _, Write as _};
@@ -14,17 +14,17 @@ use byoc_fake_container::{FakeContainer, Reaction};
 const MIB: usize = 1 << 20;
 const INVOKE: &str = "/endpoints/e/invocations";
 
-/// Connections that have each sent part of a large body.
+/// The number of connections that each send part of a large body.
 const CONNECTIONS: usize = 1000;
 
-/// A configuration of one container, in a folder of its own.
+/// A configuration with one container, in its own folder.
 fn configuration() -> (TempDir, PathBuf) {
     written(MODEL.replacen('{', r#"{"EndpointName": "e", "#, 1))
 }
 
 const MODEL: &str = r#"{"ModelName": "m", "PrimaryContainer": {"ContainerHostname": "c", "Image": "i"}}"#;
 
-/// The same for asynchronous invocations.
+/// Like [`configuration`], for asynchronous invocations.
 fn asynchronous() -> (TempDir, PathBuf) {
     written(format!(
         r#"{{"EndpointName": "e", "EndpointConfigName": "e", "AsyncInferenceConfig": {{"OutputConfig": {{}}}},
@@ -47,7 +47,7 @@ fn answering() -> FakeContainer {
     FakeContainer::with_invocations(None, |_, body| Reaction::csv(200, body.as_bytes().to_vec()))
 }
 
-/// A number of the metrics page.
+/// The value of one series on the metrics page.
 fn metric(endpoint: &Endpoint, name: &str) -> u64 {
     let page = endpoint.client().get("/metrics");
     let line = page.text().lines().find(|line| line.starts_with(&format!("{name} "))).map(str::to_owned);
@@ -66,7 +66,7 @@ fn head(announced: usize, more: &str) -> String {
 }
 
 #[test]
-fn partial_large_bodies_stay_within_their_memory_and_do_not_disturb_other_requests() {
+fn partial_large_bodies_stay_within_the_memory_limit_and_do_not_delay_other_requests() {
     let (_folder, config) = configuration();
     let container = answering();
     let limit = 16 * MIB;
@@ -91,10 +91,10 @@ fn partial_large_bodies_stay_within_their_memory_and_do_not_disturb_other_reques
             assert_eq!((answer.status, answer.body.len()), (200, 10_000));
             assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
             let held = metric(&endpoint, "byoc_endpoint_in_flight_bytes");
-            assert!(held <= limit as u64 / 2, "large bodies get a half: {held}");
+            assert!(held <= limit as u64 / 2, "large bodies may take half of the limit: {held}");
         }
     }
-    assert!(metric(&endpoint, "byoc_endpoint_in_flight_bytes") >= 4 * MIB as u64, "some are let in and waited for");
+    assert!(metric(&endpoint, "byoc_endpoint_in_flight_bytes") >= 4 * MIB as u64, "some bodies are admitted");
     let grown = resident(endpoint.process()).saturating_sub(before);
     assert!(grown < limit + 64 * MIB, "{} MiB for {CONNECTIONS} connections", grown / MIB);
 
@@ -106,9 +106,9 @@ fn partial_large_bodies_stay_within_their_memory_and_do_not_disturb_other_reques
     assert!(answer.to_ascii_lowercase().contains("\r\nretry-after: 1\r\n"), "{answer}");
 
     drop(connections);
-    wait_until("nothing is held any more", || metric(&endpoint, "byoc_endpoint_in_flight_bytes") == 0);
+    wait_until("no bodies are in memory", || metric(&endpoint, "byoc_endpoint_in_flight_bytes") == 0);
     let large = client.send("POST", INVOKE, &[], &vec![b'1'; 5 * MIB]);
-    assert_eq!((large.status, large.body.len()), (200, 5 * MIB), "and there is room again");
+    assert_eq!((large.status, large.body.len()), (200, 5 * MIB), "memory is available again");
 }
 
 #[test]
@@ -123,7 +123,9 @@ fn an_answer_that_the_client_does_not_read_is_dropped_and_its_connection_closed(
         connection.write_all(format!("{}1", head(1, "")).as_bytes()).unwrap();
         connections.push(connection);
     }
-    wait_until("three answers are held", || metric(&endpoint, "byoc_endpoint_in_flight_bytes") >= 3 * 20 * MIB as u64);
+    wait_until("three answers are in memory", || {
+        metric(&endpoint, "byoc_endpoint_in_flight_bytes") >= 3 * 20 * MIB as u64
+    });
     wait_until("they are dropped", || metric(&endpoint, "byoc_endpoint_in_flight_bytes") == 0);
     for mut connection in connections {
         connection.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -225,7 +227,7 @@ fn left_in(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn a_temporary_state_folder_of_a_killed_process_is_removed_by_the_next_one() {
+fn the_temporary_state_folder_of_a_killed_process_is_removed_by_the_next_process() {
     let (folder, config) = configuration();
     let container = answering();
     let temporary = folder.path().join("tmp");
@@ -248,8 +250,8 @@ fn a_temporary_state_folder_of_a_killed_process_is_removed_by_the_next_one() {
     killed.process().signal("KILL");
     killed.process().wait();
     let second = start();
-    wait_until("it is removed, too", || !other.exists());
-    assert_eq!(left_in(&temporary).len(), 2, "one that is held stays");
+    wait_until("it is removed as well", || !other.exists());
+    assert_eq!(left_in(&temporary).len(), 2, "the folder of a running process stays");
     drop((first, second));
     assert!(left_in(&temporary).is_empty());
 }

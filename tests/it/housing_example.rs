@@ -11,7 +11,7 @@ fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/housing").join(name)
 }
 
-/// Reads the log until a process that was told to stop has stopped, and expects no warning and no error.
+/// Stops the process and expects no warnings or errors in its log.
 fn expect_no_warning(process: &mut Container) {
     process.signal("TERM");
     process.wait();
@@ -34,7 +34,7 @@ fn the_example_starts_and_answers_without_a_warning() {
 }
 
 #[test]
-fn the_examples_policies_and_its_preprocessor_alone_load_without_a_warning() {
+fn the_policies_of_the_example_and_its_preprocessor_alone_load_without_a_warning() {
     let iam = example("iam.json");
     let mut endpoint = Endpoint::start(&example("endpoint.json"), &["--iam", iam.to_str().unwrap()], &[]);
     expect_no_warning(endpoint.process());

@@ -1,4 +1,4 @@
-//! The housing example with `refine`: every prediction is within $5 of the formula that made the prices.
+//! The housing example with `refine`: every prediction is within $5 of the formula that generated the prices.
 
 #[path = "../../examples/housing/houses.rs"]
 mod houses;
@@ -6,7 +6,7 @@ mod houses;
 use houses::{CITIES, City, seed_houses};
 
 #[test]
-fn refined_models_find_the_formula_of_every_city_where_aws_is_8809_dollars_off() {
+fn refined_models_are_within_5_dollars_in_every_city_where_the_aws_walk_through_is_off_by_8809() {
     let seeds = seed_houses();
     assert_eq!(seeds.len(), 11);
     let aws_off = seeds.iter().map(|seed| (seed.aws_price - seed.house.price()).abs()).sum::<f64>() / 11.0;

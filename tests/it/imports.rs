@@ -1,8 +1,8 @@
-//! Which module imports which: no circles, and no contract that imports another.
+//! Which module imports which: no cycles, and no contract that imports another.
 //!
-//! Read from the source text: paths that begin with `crate::`, `super::` or `self::`, in `use` lines and in code. Tests are left
-//! out. A parent module and its children belong together; between the children of one module, files or folders, with all that
-//! lies below them, imports go one way.
+//! The tests read paths that begin with `crate::`, `super::` or `self::` from the source text, in `use` lines and in
+//! code, except in tests. A parent module may import its children and they may import it. Among the children of one
+//! module (files, or folders with all their modules), imports must not form a cycle.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ const PACKAGES: [&str; 7] = [
     "crates/sklearn",
 ];
 
-/// The folders of `src/` that implement one contract of SageMaker's each.
+/// The folders of `src/` that each implement one SageMaker contract.
 const CONTRACTS: [&str; 4] = ["container", "endpoint", "training", "transform"];
 
 type ModulePath = Vec<String>;
@@ -62,7 +62,7 @@ fn without_tests(source: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// All paths in a source that begin at a module of this package, with the groups of `use` taken apart.
+/// All paths in a source that begin at a module of this package, with `use` groups expanded.
 fn paths(source: &str) -> Vec<ModulePath> {
     let mut paths = Vec::new();
     for start in ["crate::", "super::", "self::"] {
@@ -108,7 +108,7 @@ fn take_path<'a>(mut text: &'a str, before: &mut ModulePath, paths: &mut Vec<Mod
     }
 }
 
-/// The module that a path leads to from another one.
+/// The module that contains the item at a path, seen from a module.
 fn target(from: &ModulePath, path: &ModulePath, modules: &BTreeMap<ModulePath, String>) -> ModulePath {
     let mut parts = path.iter().peekable();
     let mut module = match parts.peek().map(|part| part.as_str()) {
@@ -150,25 +150,25 @@ fn imports(modules: &BTreeMap<ModulePath, String>) -> Imports {
     imports
 }
 
-/// A circle among imports, as the examples of its steps.
-fn circle(imports: &BTreeMap<(String, String), String>) -> Option<Vec<String>> {
+/// A cycle among imports, as an example of each step.
+fn cycle(imports: &BTreeMap<(String, String), String>) -> Option<Vec<String>> {
     fn visit<'a>(
         module: &'a str,
         imports: &'a BTreeMap<(String, String), String>,
-        way: &mut Vec<(&'a str, &'a String)>,
+        steps: &mut Vec<(&'a str, &'a String)>,
         done: &mut BTreeSet<&'a str>,
     ) -> Option<Vec<String>> {
         for ((_, to), example) in imports.iter().filter(|((from, _), _)| from == module) {
-            way.push((module, example));
-            if let Some(start) = way.iter().position(|(passed, _)| *passed == to.as_str()) {
-                return Some(way[start..].iter().map(|(_, example)| (*example).clone()).collect());
+            steps.push((module, example));
+            if let Some(start) = steps.iter().position(|(passed, _)| *passed == to.as_str()) {
+                return Some(steps[start..].iter().map(|(_, example)| (*example).clone()).collect());
             }
             if !done.contains(to.as_str())
-                && let Some(found) = visit(to, imports, way, done)
+                && let Some(found) = visit(to, imports, steps, done)
             {
                 return Some(found);
             }
-            way.pop();
+            steps.pop();
         }
         done.insert(module);
         None
@@ -178,16 +178,16 @@ fn circle(imports: &BTreeMap<(String, String), String>) -> Option<Vec<String>> {
 }
 
 #[test]
-fn no_modules_import_each_other_in_a_circle() {
-    let mut circles = Vec::new();
+fn no_modules_import_each_other_in_a_cycle() {
+    let mut cycles = Vec::new();
     for package in PACKAGES {
         for (parent, imports) in imports(&modules(package)) {
-            if let Some(steps) = circle(&imports) {
-                circles.push(format!("{package} {}: {}", parent.join("::"), steps.join("; ")));
+            if let Some(steps) = cycle(&imports) {
+                cycles.push(format!("{package} {}: {}", parent.join("::"), steps.join("; ")));
             }
         }
     }
-    assert!(circles.is_empty(), "{}", circles.join("\n"));
+    assert!(cycles.is_empty(), "{}", cycles.join("\n"));
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn every_package_is_checked() {
 }
 
 #[test]
-fn paths_are_taken_out_of_groups_and_lead_to_modules() {
+fn use_groups_are_expanded_and_paths_resolve_to_modules() {
     let source = "use crate::a::{self, b::{C, D as E}, f};\nfn g() { super::h::i(); other::crate_::x() }";
     let found: Vec<String> = paths(source).iter().map(|path| path.join("::")).collect();
     assert_eq!(found, ["crate::a::self", "crate::a::b::C", "crate::a::b::D", "crate::a::f", "super::h::i"]);
@@ -225,11 +225,11 @@ fn paths_are_taken_out_of_groups_and_lead_to_modules() {
 }
 
 #[test]
-fn a_circle_is_found_and_a_parent_with_its_children_is_none() {
+fn a_cycle_is_found_and_a_parent_and_its_children_are_not_one() {
     let module = |path: &str| -> ModulePath { path.split("::").map(str::to_owned).collect() };
     let check = |sources: [(&str, &str); 4]| {
         let modules = sources.map(|(path, source)| (module(path), source.to_owned())).into();
-        imports(&modules).values().find_map(circle)
+        imports(&modules).values().find_map(cycle)
     };
     let family =
         [("a", "use b::X;"), ("a::b", "use super::Y;"), ("a::c", "use super::b::X;"), ("d", "use crate::a::c;")];

@@ -1,4 +1,4 @@
-//! `byoc inspect`, as text for people and as JSON for programs.
+//! `byoc inspect`: its text and its JSON.
 
 use std::process::{Output, Stdio};
 
@@ -54,17 +54,17 @@ fn control_characters_in_names_do_not_reach_the_terminal() {
     let directory = folder.path().to_str().unwrap();
     let columns = r#"{"columns": ["a\u001b[2J\r\u009b", "b\u202e\u2028\u007fc"]}"#;
     std::fs::write(folder.path().join("columns.json"), columns).unwrap();
-    let is_obeyed = |c: char| (c.is_control() && c != '\n') || ['\u{202e}', '\u{2028}'].contains(&c);
+    let is_control = |c: char| (c.is_control() && c != '\n') || ['\u{202e}', '\u{2028}'].contains(&c);
     let words = text(&[directory]);
-    assert!(!words.contains(is_obeyed), "{words:?}");
+    assert!(!words.contains(is_control), "{words:?}");
     assert!(words.contains(r"a\u{1b}[2J\r\u{9b}, b\u{202e}\u{2028}\u{7f}c"), "{words}");
     let document = text(&[directory, "--json"]);
-    assert!(!document.contains(is_obeyed), "{document:?}");
+    assert!(!document.contains(is_control), "{document:?}");
     assert!(document.contains(r#""b\u202e\u2028\u007fc""#), "{document}");
-    // A path that is refused is in the message too.
+    // The message of an error escapes them in the path as well.
     let said = refused(&["/nowhere/\u{1b}]0;title\u{7}\r\u{202e}"], 66);
     assert!(said.contains(r"/nowhere/\u{1b}]0;title\u{7}\r\u{202e}"), "{said:?}");
-    assert!(!said.contains(is_obeyed), "{said:?}");
+    assert!(!said.contains(is_control), "{said:?}");
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn weights_get_the_names_of_the_preprocessors_output() {
 }
 
 #[test]
-fn a_preprocessor_of_another_width_is_refused_with_both_counts() {
+fn a_preprocessor_with_a_different_number_of_features_is_refused_with_both_counts() {
     let folder = scikit_learn("1.6.1/abalone");
     let message = refused(&[CHICAGO, "--preprocessor", &model_dir(&folder)], 65);
     assert!(message.contains("the 10 features of the linear learner, found 11"), "{message}");
@@ -151,7 +151,7 @@ fn a_reader_that_closes_the_pipe_is_not_a_failure() {
 }
 
 #[test]
-fn a_refused_artifact_is_shown_as_far_as_it_could_be_read_also_as_json() {
+fn a_refused_artifact_is_shown_as_far_as_it_was_read_as_text_and_as_json() {
     let nested = fixture("pickle/unsupported/nested_pca.joblib");
     let nested = nested.to_str().unwrap();
     let output = inspect(&[nested]);
@@ -245,7 +245,7 @@ fn scripts_that_are_not_run_are_named() {
 }
 
 #[test]
-fn the_reason_why_every_request_is_refused_is_shown_in_full() {
+fn the_reason_for_refusing_every_request_is_shown_in_full() {
     let folder = scikit_learn("1.6.1/standard_numpy");
     std::fs::write(folder.path().join("columns.json"), r#"{"columns": ["a"]}"#).unwrap();
     let words = text(&[folder.path().to_str().unwrap()]);

@@ -1,4 +1,4 @@
-//! Which column of a row is the label: by `columns.json`, `BYOC_LABEL`, `--label`, or guessed.
+//! Which column of a row is the label: set by `columns.json`, `BYOC_LABEL` or `--label`, or guessed.
 
 use std::fs;
 use std::process::Stdio;
@@ -28,7 +28,7 @@ fn width(container: &Container, row: &str) -> Result<usize, u16> {
 }
 
 #[test]
-fn a_flag_wins_over_the_variable_and_the_variable_over_columns_json() {
+fn the_label_flag_overrides_the_variable_and_the_variable_overrides_columns_json() {
     let (short, long) = (HOUSE.to_owned(), format!("{HOUSE},429700"));
     let first = format!("429700,{HOUSE}");
     let text = format!("{HOUSE},sold");
@@ -58,7 +58,7 @@ fn a_flag_wins_over_the_variable_and_the_variable_over_columns_json() {
 }
 
 #[test]
-fn a_label_that_is_not_a_column_ends_serve_with_78_and_suggests_the_nearest_name() {
+fn a_label_that_is_not_a_column_exits_with_78_and_suggests_the_nearest_name() {
     let folder = housing(None);
     for (arguments, environment, source) in [
         (vec!["--label", "PRCE"], vec![], "--label"),
@@ -72,7 +72,8 @@ fn a_label_that_is_not_a_column_ends_serve_with_78_and_suggests_the_nearest_name
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
             assert_eq!(output.status.code(), Some(78), "{command:?} {said}");
             let expected = format!(
-                "{source} is \"PRCE\": no column of the model has that name; did you mean PRICE? Its columns are PRICE, "
+                "{source} is \"PRCE\": no column of the model has that name; did you mean PRICE? \
+                 Its columns are PRICE, "
             );
             assert!(said.contains(&expected), "{said}");
             let far = byoc(&command).args(["--label", "nonsense"]).stdin(Stdio::null()).output().unwrap();
@@ -142,7 +143,8 @@ fn the_environment_of_create_model_sets_the_label_of_a_batch_job() {
     fs::write(path("in/rows.csv"), format!("{HOUSE},429700\n{HOUSE},1\n")).unwrap();
     for (label, columns) in [("none", 10), ("PRICE", 11)] {
         let model = json!({"ModelName": "houses", "PrimaryContainer": {
-            "Image": "byoc", "ModelDataUrl": format!("file://{}", model_dir(&folder)), "Environment": {"BYOC_LABEL": label}}});
+            "Image": "byoc", "ModelDataUrl": format!("file://{}", model_dir(&folder)),
+            "Environment": {"BYOC_LABEL": label}}});
         fs::write(path("model.json"), model.to_string()).unwrap();
         let out = path(label);
         let output = byoc(&["transform", "--model", &path("model.json"), "--input", &path("in"), "--output", &out])

@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 
 use crate::support::program::byoc;
 
-/// Name and version of each crate that is linked into the program on this machine, without patched crates and those of this
-/// workspace.
+/// Name and version of each crate linked into the program on this machine, except patched crates and this workspace's
+/// own.
 fn linked() -> BTreeSet<String> {
     let arguments = "tree --locked --package byoc --edges normal,no-proc-macro --prefix none --no-dedupe --format {p}";
     let mut cargo = Command::new(env!("CARGO"));
@@ -19,7 +19,7 @@ fn linked() -> BTreeSet<String> {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn every_linked_crate_is_listed_with_its_licence_as_is_software_unknown_to_cargo() {
+fn every_linked_crate_and_software_unknown_to_cargo_are_listed_with_their_licences() {
     let output = byoc(&["licenses"]).stdin(Stdio::null()).output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     let notices = String::from_utf8(output.stdout).unwrap();

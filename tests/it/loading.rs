@@ -11,27 +11,27 @@ const COLUMNS_DO_NOT_FIT: &[&str] = &[r#"{"columns": ["a"]}"#, r#"{"columns": ["
 const NO_COLUMNS: &[&str] = &["[]", r#"{"columns": ["a", "b", "b"]}"#];
 
 /// The error of `byoc serve` and `byoc inspect` for a path. Both must end with the same exit code.
-fn refused(place: &Path) -> String {
-    let place = place.to_str().unwrap();
-    let mut container = Container::start(&["--model-dir", place], &[]);
+fn refused(path: &Path) -> String {
+    let path = path.to_str().unwrap();
+    let mut container = Container::start(&["--model-dir", path], &[]);
     container.wait_for_log("byoc: ");
-    assert_eq!(container.wait().code(), Some(65), "{place}");
-    let output = byoc(&["inspect", place]).stdin(Stdio::null()).output().unwrap();
-    assert_eq!(output.status.code(), Some(65), "{place}");
+    assert_eq!(container.wait().code(), Some(65), "{path}");
+    let output = byoc(&["inspect", path]).stdin(Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(65), "{path}");
     String::from_utf8(output.stderr).unwrap()
 }
 
 #[test]
-fn columns_that_fail_every_request_are_warned_of_at_load_and_shown_by_inspect() {
+fn columns_that_fail_every_request_cause_a_warning_at_load_and_are_shown_by_inspect() {
     let folder = scikit_learn("1.6.1/standard_numpy");
-    let place = model_dir(&folder);
+    let path = model_dir(&folder);
     for columns in COLUMNS_DO_NOT_FIT {
         fs::write(folder.path().join("columns.json"), columns).unwrap();
-        let mut container = Container::ready(&["--model-dir", &place], &[]);
+        let mut container = Container::ready(&["--model-dir", &path], &[]);
         container.wait_for_log("every request will be refused: columns.json does not fit the model: ");
         let message = container.invoke("text/csv", "1,2\n").error(400, "BadRequestException");
         assert!(message.contains("the model was fitted on"), "{columns}: {message}");
-        let output = byoc(&["inspect", &place]).stdin(Stdio::null()).output().unwrap();
+        let output = byoc(&["inspect", &path]).stdin(Stdio::null()).output().unwrap();
         let page = String::from_utf8(output.stdout).unwrap();
         assert!(page.contains("every request is refused: columns.json does not fit"), "{columns}: {page}");
     }
@@ -50,7 +50,7 @@ fn columns_that_fail_every_request_are_warned_of_at_load_and_shown_by_inspect() 
 }
 
 #[test]
-fn each_problem_has_the_hint_that_fits_it() {
+fn each_error_has_a_matching_hint() {
     let two_models = tempfile::tempdir().unwrap();
     for name in ["a.joblib", "b.joblib"] {
         fs::copy(fixture("sklearn/1.6.1/standard_numpy/model.joblib"), two_models.path().join(name)).unwrap();
@@ -61,7 +61,7 @@ fn each_problem_has_the_hint_that_fits_it() {
     let damaged = tempfile::tempdir().unwrap();
     let whole = fs::read(fixture("sklearn/1.6.1/standard_numpy/model.joblib")).unwrap();
     fs::write(damaged.path().join("model.joblib"), &whole[..whole.len() / 2]).unwrap();
-    for (place, reason, hint) in [
+    for (path, reason, hint) in [
         (two_models.path(), "2 models in", "leave one model there"),
         (edited.path(), "preprocessor.json: missing field", "correct it where the message says"),
         (
@@ -71,7 +71,7 @@ fn each_problem_has_the_hint_that_fits_it() {
         ),
         (damaged.path(), "model.joblib", "make the artifact again, or copy it again whole"),
     ] {
-        let message = refused(place);
+        let message = refused(path);
         let lines: Vec<&str> = message.lines().collect();
         assert_eq!(lines.len(), 2, "{message}");
         assert!(lines[0].contains(reason) && lines[1].contains(hint), "{message}");
@@ -84,7 +84,7 @@ fn each_problem_has_the_hint_that_fits_it() {
 }
 
 #[test]
-fn a_lone_pickle_is_served_with_the_columns_beside_it() {
+fn a_single_pickle_file_is_served_with_the_columns_json_beside_it() {
     let folder = scikit_learn("1.4.2/housing");
     let file = folder.path().join("model.joblib");
     let lone = Container::ready(&["--model-dir", file.to_str().unwrap()], &[]);
@@ -114,17 +114,17 @@ fn a_file_that_is_not_a_model_is_refused_by_its_kind() {
 #[test]
 fn an_unsupported_model_is_not_called_damaged_and_the_alternative_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let place = |name: &str, bytes: &[u8]| {
+    let write = |name: &str, bytes: &[u8]| {
         let path = folder.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, bytes).unwrap();
         path
     };
-    let dict = place("dict.joblib", b"\x80\x04}\x8c\x05modelK\x01s.");
-    let booster = place("booster.pkl", b"\x80\x04cxgboost.core\nBooster\n)\x81.");
-    let means = place("kmeans/model_algo-1", &[&b"\x12\x01"[..], &[0; 94]].concat());
-    let forest = place("forest.pkl", b"csklearn.ensemble._forest\nRandomForestClassifier\n)\x81.");
-    let way_out = "keep its own container and put that behind the endpoint: --container NAME=URL";
+    let dict = write("dict.joblib", b"\x80\x04}\x8c\x05modelK\x01s.");
+    let booster = write("booster.pkl", b"\x80\x04cxgboost.core\nBooster\n)\x81.");
+    let means = write("kmeans/model_algo-1", &[&b"\x12\x01"[..], &[0; 94]].concat());
+    let forest = write("forest.pkl", b"csklearn.ensemble._forest\nRandomForestClassifier\n)\x81.");
+    let alternative = "keep its own container and put that behind the endpoint: --container NAME=URL";
     for (path, said) in [
         (&dict, "the file holds a dict of 1"),
         (&booster, "xgboost.core.Booster, which is not supported"),
@@ -132,18 +132,18 @@ fn an_unsupported_model_is_not_called_damaged_and_the_alternative_is_named() {
         (&forest, "supported estimators are ElasticNet"),
     ] {
         let message = refused(path);
-        assert!(message.contains(said) && message.contains(way_out), "{message}");
+        assert!(message.contains(said) && message.contains(alternative), "{message}");
         assert!(!message.contains("damaged"), "{message}");
     }
     for name in ["pointer.joblib", "pointer.tar.gz", "lfs/model_algo-1", "preprocessor.json"] {
-        let pointer = place(name, b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n");
+        let pointer = write(name, b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n");
         let message = refused(&pointer);
         assert!(message.contains("Git LFS pointer") && message.contains("git lfs pull"), "{name}: {message}");
     }
 }
 
 #[test]
-fn scripts_next_to_a_model_are_warned_of_and_the_model_is_served() {
+fn scripts_next_to_a_model_cause_a_warning_and_the_model_is_served() {
     let folder = scikit_learn("1.6.1/standard_numpy");
     fs::create_dir(folder.path().join("code")).unwrap();
     fs::write(folder.path().join("code/inference.py"), "def predict_fn(data, model):\n    return 1\n").unwrap();
@@ -181,7 +181,7 @@ fn an_endpoint_serves_a_model_that_is_a_single_file() {
 }
 
 #[test]
-fn a_model_of_skops_is_served_inspected_and_told_from_others_by_its_bytes() {
+fn a_skops_model_is_served_and_inspected_and_recognised_by_its_bytes() {
     let whole = |ending: &str| fixture(&format!("skops/0.16.0-columns.{ending}"));
     let body = fs::read_to_string(whole("csv")).unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -189,10 +189,10 @@ fn a_model_of_skops_is_served_inspected_and_told_from_others_by_its_bytes() {
     for name in ["model.skops", "model.pkl", "model"] {
         let file = folder.path().join(name);
         fs::copy(whole("skops"), &file).unwrap();
-        for place in [file.to_str().unwrap(), folder.path().to_str().unwrap()] {
-            let container = Container::ready(&["--model-dir", place], &[]);
+        for path in [file.to_str().unwrap(), folder.path().to_str().unwrap()] {
+            let container = Container::ready(&["--model-dir", path], &[]);
             answers.push(container.invoke("text/csv", &body).text().to_owned());
-            let output = byoc(&["inspect", place]).stdin(Stdio::null()).output().unwrap();
+            let output = byoc(&["inspect", path]).stdin(Stdio::null()).output().unwrap();
             let page = String::from_utf8(output.stdout).unwrap();
             assert!(page.contains("ColumnTransformer") && page.contains("1.9.1"), "{page}");
         }

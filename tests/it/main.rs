@@ -1,7 +1,7 @@
 //! The integration tests: they start the real program on a free port and talk to it over HTTP.
 //!
-//! They are one binary, because linking takes most of the time. Their files are in `tests/fixtures`, whose README says where
-//! each comes from.
+//! They share one binary, because linking takes most of the build time. Their files are in `tests/fixtures`; the README
+//! there names the source of each.
 
 #![allow(unreachable_pub, reason = "a test binary has no users")]
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a test fails by panicking and shows what it printed")]

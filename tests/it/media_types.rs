@@ -67,7 +67,7 @@ fn the_linear_learner_reads_and_answers_records() {
 }
 
 #[test]
-fn the_answer_of_one_container_is_the_request_of_the_next_bit_by_bit() {
+fn scores_are_identical_for_json_recordio_and_npy_between_containers() {
     let (learner, _two) = learner("regressor_housing");
     let scores = ["application/json", RECORDIO, NPY].map(|between| {
         // As between the containers of a pipeline, the environment decides the media type of the answer.
@@ -84,7 +84,7 @@ fn the_answer_of_one_container_is_the_request_of_the_next_bit_by_bit() {
 }
 
 #[test]
-fn a_pipeline_behind_the_endpoint_may_use_either_media_type() {
+fn a_pipeline_behind_the_endpoint_may_use_csv_recordio_or_npy() {
     let example = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/housing");
     let text = std::fs::read_to_string(example.join("endpoint.json")).unwrap();
     let mut scores = Vec::new();
@@ -109,11 +109,11 @@ fn a_pipeline_behind_the_endpoint_may_use_either_media_type() {
 }
 
 #[test]
-fn an_array_has_its_columns_by_position() {
+fn the_columns_of_an_npy_array_are_matched_by_position() {
     for case in ["polynomial", "imputer_keep_empty", "abalone_sex_empty"] {
         let (container, _folder) = preprocessor(&format!("1.4.2/{case}"), &[]);
         let input = fixture_text(&format!("sklearn/1.4.2/{case}/input.csv"));
-        // A missing value of the text is NaN in an array.
+        // A missing value in CSV is NaN in an array.
         let cells = |line: &str| line.split(',').map(|cell| cell.parse().unwrap_or(f64::NAN)).collect();
         let rows: Vec<Vec<f64>> = input.lines().map(cells).collect();
         let body = npy(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>());
@@ -131,7 +131,7 @@ fn an_array_has_its_columns_by_position() {
 }
 
 #[test]
-fn rows_may_come_as_json_lists_or_by_the_names_of_columns() {
+fn json_rows_may_be_lists_or_objects_by_column_name() {
     let (container, _folder) = preprocessor("1.4.2/housing", &[]);
     let expected = container.invoke("text/csv", HOUSE);
     let labelled = container.invoke("text/csv", format!("{HOUSE},429700")).json();
@@ -175,7 +175,7 @@ fn rows_may_come_as_json_lists_or_by_the_names_of_columns() {
 
 /// What `predictor.predict` sends for a dict, and what pandas writes, also with a byte order mark.
 #[test]
-fn one_object_is_one_row_and_a_frame_of_pandas_is_rows_by_name() {
+fn one_json_object_is_one_row_and_a_pandas_frame_is_rows_by_name() {
     let (preprocessor, _folder) = preprocessor("1.4.2/housing", &[]);
     let names = [
         "YEAR_BUILT",
@@ -267,7 +267,7 @@ fn a_bad_body_is_a_400_with_row_and_byte_and_the_next_request_is_served() {
 }
 
 #[test]
-fn labelled_rows_as_records_are_what_a_training_job_takes() {
+fn a_training_job_reads_the_labelled_records_of_a_preprocessor() {
     let (container, _folder) = preprocessor("1.4.2/housing", &[]);
     let houses: String = (0..40)
         .map(|row| format!("{},{},3,2,0.5,1,y,n,{}\n", 1950 + row, 1000 + 37 * row, 90_000 + 2_000 * row))
@@ -295,13 +295,13 @@ fn labelled_rows_as_records_are_what_a_training_job_takes() {
     assert_eq!(
         reply.json()["predictions"].as_array().map(Vec::len),
         Some(40),
-        "a label beside the features is passed over"
+        "a label beside the features is ignored"
     );
 }
 
 /// RFC 9110, section 5.3.
 #[test]
-fn several_lines_of_a_list_header_are_one_list() {
+fn repeated_lines_of_a_list_header_are_joined() {
     let accepts = |path: &str, client: &Client, lines: &[&str]| {
         let mut headers = vec![("content-type", "text/csv")];
         headers.extend(lines.iter().map(|line| ("accept", *line)));

@@ -83,7 +83,7 @@ impl Rig {
         reply.json()["Message"].as_str().unwrap().to_owned()
     }
 
-    /// How many lines of the log so far contain a text.
+    /// Waits for the line `last`, and returns how many lines of the log so far contain `text`.
     fn count(&mut self, text: &str, last: &str) -> usize {
         self.endpoint.process().wait_for_log(last);
         self.endpoint.process().seen().iter().filter(|line| line.contains(text)).count()
@@ -97,7 +97,7 @@ fn put(from: &Path, to: &Path) {
     std::fs::rename(beside, to).unwrap();
 }
 
-/// Dates a file or a folder back, as if nobody had written to it for a while.
+/// Sets the modification time of a file or a folder back by more time than a writer may pause.
 fn age(path: &Path) {
     let times = FileTimes::new().set_modified(SystemTime::now() - Duration::from_secs(11));
     std::fs::File::open(path).unwrap().set_times(times).unwrap();
@@ -108,17 +108,17 @@ fn unpacked(archive: &Path, into: &Path) {
 }
 
 #[test]
-fn replaced_and_deleted_models_keep_answering_and_the_log_says_so_once_each() {
+fn replaced_and_deleted_models_keep_answering_and_each_is_logged_once() {
     let folder = tempfile::tempdir().unwrap();
     put(&chicago(), &folder.path().join("model.tar.gz"));
     let single = Rig::single_model(folder, "./model.tar.gz", &[]);
-    for (mut rig, archive, gone) in [
+    for (mut rig, archive, is_deleted) in [
         (Rig::multi_model(&[]), "models/a.tar.gz", false),
         (Rig::multi_model(&["--model-refresh", "never"]), "models/a.tar.gz", true),
         (single, "model.tar.gz", false),
     ] {
         let first = rig.answer();
-        let said = if gone {
+        let said = if is_deleted {
             std::fs::remove_file(rig.path(archive)).unwrap();
             "was deleted since it was loaded"
         } else {
@@ -130,7 +130,7 @@ fn replaced_and_deleted_models_keep_answering_and_the_log_says_so_once_each() {
         }
         let line = rig.endpoint.process().wait_for_log(said);
         assert!(line.contains("WARN") && line.contains("--model-refresh changed"), "{line}");
-        // No such line may follow: a request that is refused marks the end of the log.
+        // The line must not appear again. A refused request marks the end of the log.
         for _ in 0..5 {
             assert_eq!(rig.answer(), first);
         }
@@ -179,7 +179,7 @@ fn the_next_request_to_a_container_of_one_model_is_answered_by_the_new_artifact(
         let message = rig.error(400);
         assert!(message.starts_with("Failed to extract model data archive for container \"primary\""), "{message}");
     }
-    assert_eq!(rig.endpoint.client().get("/ping").status, 200, "the endpoint is InService still");
+    assert_eq!(rig.endpoint.client().get("/ping").status, 200, "the endpoint is still InService");
     std::fs::remove_file(&archive).unwrap();
     for _ in 0..2 {
         assert!(rig.error(400).starts_with("Failed to download model data"));
@@ -201,7 +201,7 @@ fn a_model_folder_is_compared_file_by_file() {
     assert_ne!(rig.answer(), first);
     let second = rig.answer();
     std::fs::write(model.join("model_algo-1"), "broken").unwrap();
-    assert_eq!(rig.answer(), second, "it may be half of what somebody is writing");
+    assert_eq!(rig.answer(), second, "the file may still be being written");
     age(&model.join("model_algo-1"));
     age(&model);
     let message = rig.error(400);
@@ -253,7 +253,7 @@ fn while_a_model_is_replaced_every_request_is_answered_by_the_old_or_the_new_one
 }
 
 #[test]
-fn an_archive_may_be_written_with_pauses_and_is_broken_if_its_writer_stops() {
+fn an_archive_may_be_written_with_pauses_and_is_reported_as_broken_if_writing_stops() {
     let folder = tempfile::tempdir().unwrap();
     put(&chicago(), &folder.path().join("model.tar.gz"));
     let single = Rig::single_model(folder, "./model.tar.gz", &["--model-refresh", "changed"]);
@@ -287,7 +287,7 @@ fn an_archive_may_be_written_with_pauses_and_is_broken_if_its_writer_stops() {
 }
 
 #[test]
-fn an_artifact_that_is_written_slowly_in_place_is_waited_for() {
+fn the_old_model_answers_while_an_artifact_is_written_slowly_in_place() {
     let rig = Rig::multi_model(&["--model-refresh", "changed"]);
     let archive = rig.path("models/a.tar.gz");
     let first = rig.answer();

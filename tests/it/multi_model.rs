@@ -1,4 +1,4 @@
-//! Multi-model mode: what SageMaker's multi-model endpoints require of a container, call by call.
+//! Multi-model mode: each call that a SageMaker multi-model endpoint makes to a container.
 
 use std::path::Path;
 use std::sync::Barrier;
@@ -15,7 +15,7 @@ fn container(environment: &[(&str, &str)]) -> Container {
 }
 
 #[test]
-fn without_models_the_container_is_healthy_and_lists_none() {
+fn a_container_without_models_is_healthy_and_lists_no_models() {
     let container = container(&[]);
     assert_eq!(container.get("/ping").status, 200);
     let list = container.get("/models");
@@ -113,7 +113,7 @@ fn the_pages_of_the_list_contain_every_model_once() {
 }
 
 #[test]
-fn a_page_begins_after_as_many_models_as_its_token_says() {
+fn a_page_token_is_the_number_of_models_to_skip() {
     let container = container(&[]);
     let folder = scikit_learn("1.4.2/housing");
     for number in 0..2_100 {
@@ -161,7 +161,7 @@ fn a_wrong_request_to_load_a_model_is_a_400_or_404() {
     assert_eq!(
         container.post(&query, &[], "").status,
         200,
-        "as multi-model-server, from the query where there is no body"
+        "as in multi-model-server, the query is read if there is no body"
     );
     container.post("/invocations", &[("content-type", "text/csv")], "1").error(400, "BadRequestException");
     container.client().send("PUT", "/models/q", &[], b"").error(405, "MethodNotAllowedException");
@@ -201,22 +201,20 @@ fn a_model_that_does_not_fit_is_a_507_with_the_numbers_until_another_is_unloaded
             break reply;
         }
         loaded += 1;
-        assert!(loaded < 100, "the budget holds them all");
+        assert!(loaded < 100, "the budget is never exceeded");
     };
     assert!(loaded >= 1);
     let message = refused.error(507, "InternalServerException");
     assert!(message.contains("102400 bytes"), "the limit is in {message:?}");
     assert_eq!(container.get("/ping").status, 200);
     assert_eq!(container.delete("/models/m0").status, 200);
-    assert_eq!(container.load("again", &model_folder(&folder)).status, 200, "its bytes came back");
-    let folder = scikit_learn("1.4.2/housing");
+    assert_eq!(container.load("again", &model_folder(&folder)).status, 200, "the memory is available again");
     let page = container.get("/metrics").text().to_owned();
     assert!(page.contains(&format!("byoc_models_loaded {loaded}")), "{page}");
-    drop(folder);
 }
 
 #[test]
-fn long_names_and_urls_are_not_kept_in_memory() {
+fn names_over_1024_bytes_and_urls_over_4096_bytes_are_refused() {
     let container = container(&[]);
     let folder = scikit_learn("1.4.2/housing");
     let refused = container.load(&"n".repeat(1025), folder.path()).error(400, "BadRequestException");
@@ -230,7 +228,7 @@ fn long_names_and_urls_are_not_kept_in_memory() {
 }
 
 #[test]
-fn of_two_loads_of_one_name_one_succeeds_and_one_conflicts() {
+fn of_two_simultaneous_loads_of_one_name_one_succeeds_and_one_conflicts() {
     let container = container(&[]);
     let folder = linear_learner("regressor_wide");
     let folder = model_folder(&folder);
@@ -251,7 +249,7 @@ fn of_two_loads_of_one_name_one_succeeds_and_one_conflicts() {
 }
 
 #[test]
-fn loads_of_different_models_and_invocations_run_side_by_side() {
+fn loads_of_different_models_and_invocations_run_concurrently() {
     let container = container(&[]);
     let (wide, housing) = (linear_learner("regressor_wide"), scikit_learn("1.4.2/housing"));
     assert_eq!(container.load("housing", &model_folder(&housing)).status, 200);
@@ -284,12 +282,12 @@ fn unloading_waits_for_the_requests_in_flight_and_answers_when_the_memory_is_fre
             let headers = [("content-type", "text/csv"), ("accept", "text/csv")];
             container.post("/models/m/invoke", &headers, &body)
         });
-        // Wait until the request is in flight, or the model would be freed at once.
+        // Without a request in flight, the model would be freed at once.
         let page = || container.get("/metrics").text().to_owned();
         crate::support::program::wait_until("the request has arrived", || page().contains("byoc_requests_in_flight 1"));
         let unloaded = container.delete("/models/m");
         assert_eq!(unloaded.status, 200);
-        assert!(page().contains("byoc_model_bytes 0"), "the memory is free when the answer is there");
+        assert!(page().contains("byoc_model_bytes 0"), "the memory is free before the answer is sent");
         let answer = invoking.join().unwrap();
         assert_eq!((answer.status, answer.text().lines().count()), (200, 150_000));
     });
@@ -333,7 +331,7 @@ fn outside_the_models_root_nothing_is_loaded_and_nothing_is_revealed() {
 }
 
 #[test]
-fn without_a_models_root_the_answer_names_no_files_and_the_log_does() {
+fn without_a_models_root_the_log_names_the_files_found_but_the_answer_does_not() {
     let mut container = container(&[]);
     let folder = tempfile::TempDir::new().unwrap();
     std::fs::write(folder.path().join("password.txt"), "x").unwrap();
@@ -346,7 +344,7 @@ fn without_a_models_root_the_answer_names_no_files_and_the_log_does() {
     container.wait_for_log("is not a folder: expected the folder that the model was unpacked to");
 }
 
-/// Names and URLs are logged as text: nothing in them moves a cursor, clears a line or begins another.
+/// Control characters in names and URLs are escaped: they do not move the cursor, clear a line or begin a new one.
 #[test]
 fn names_and_urls_cannot_write_their_own_lines_into_the_log() {
     let mut container = container(&[]);
@@ -365,7 +363,7 @@ fn names_and_urls_cannot_write_their_own_lines_into_the_log() {
 }
 
 #[test]
-fn estimators_and_preprocessors_are_served_side_by_side() {
+fn one_container_serves_estimators_and_preprocessors() {
     let container = container(&[]);
     for case in ["1.6.1/model_ridge", "1.9.1/model_logistic_proba", "1.4.2/model_svc", "1.4.2/housing"] {
         let folder = scikit_learn(case);
@@ -393,7 +391,8 @@ fn estimators_and_preprocessors_are_served_side_by_side() {
     assert!(message.contains("Ridge: predict_proba is asked for, which it does not have"), "{message}");
 }
 
-/// Loads every file of `bad/` that must be refused into one process, one after the other: its peak is that of the worst.
+/// Loads each file of `bad/` that must be refused, one after the other in one process, whose peak is that of the worst
+/// file.
 #[test]
 #[cfg(target_os = "linux")]
 fn every_bad_artifact_is_refused_within_a_second_and_64_mib_and_the_container_stays_healthy() {

@@ -11,13 +11,13 @@ fn container(environment: &[(&str, &str)]) -> Container {
     Container::start(&[], &[&[("SAGEMAKER_MULTI_MODEL", "true")], environment].concat())
 }
 
-/// A request as JSON.
+/// `POST /models` with a JSON body.
 fn load(container: &Container, body: &serde_json::Value) -> crate::support::http::Reply {
     container.post("/models", &[("content-type", "application/json")], body.to_string())
 }
 
 #[test]
-fn a_url_from_which_nothing_can_be_loaded_is_refused_as_multi_model_server_refuses_it() {
+fn a_url_without_a_model_is_refused_as_by_multi_model_server() {
     let folder = tempfile::TempDir::new().unwrap();
     let at = |name: &str| folder.path().join(name).display().to_string();
     for name in ["empty", "notes", "several"] {
@@ -69,7 +69,7 @@ fn percent_encoded(text: &str) -> String {
 }
 
 #[test]
-fn missing_parameters_of_a_load_are_reported_before_the_model_is_looked_for() {
+fn missing_parameters_of_a_load_are_reported_before_a_missing_model() {
     let container = container(&[]);
     let folder = linear_learner("regressor_housing");
     let good = model_folder(&folder).display().to_string();
@@ -99,18 +99,18 @@ fn missing_parameters_of_a_load_are_reported_before_the_model_is_looked_for() {
         let message = container.post(&format!("/models{query}"), &[], "").error(status, kind);
         assert_eq!(message, expected, "{query}");
     }
-    // If the body is not JSON, such as an empty form, the query counts.
+    // The query is read if the body is not JSON, such as a form.
     let form = [("content-type", "application/x-www-form-urlencoded")];
     let loaded = container.post(&format!("/models?model_name=m&url={good}"), &form, "a=b");
     assert_eq!((loaded.status, loaded.json()["status"].as_str()), (200, Some("Workers scaled")));
-    // A name that is in use is refused only if there is something to load.
+    // A name that is in use is refused only if the URL leads to a model.
     let again = container.load("m", Path::new(&good)).error(409, "ConflictStatusException");
     assert_eq!(again, "Model m is already registered.");
     container.load("m", Path::new("/no/where")).error(404, "ModelNotFoundException");
 }
 
 #[test]
-fn a_load_answers_as_its_parameters_ask_and_the_model_is_loaded() {
+fn the_status_of_a_load_depends_on_its_parameters_and_the_model_is_loaded() {
     let mut container = container(&[]);
     let folder = linear_learner("regressor_housing");
     let url = model_folder(&folder);

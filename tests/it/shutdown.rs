@@ -23,7 +23,7 @@ fn on_sigterm_requests_in_flight_are_answered_and_the_exit_code_is_zero() {
     let answer = in_flight.join().unwrap();
     assert_eq!((answer.status, answer.text().lines().count()), (200, 150_000));
     assert_eq!(container.wait().code(), Some(0));
-    assert!(container.client().try_send("GET", "/ping", &[], b"").is_err(), "nobody listens any more");
+    assert!(container.client().try_send("GET", "/ping", &[], b"").is_err(), "the port is closed");
 }
 
 #[test]
@@ -36,16 +36,16 @@ fn a_request_that_is_cut_off_is_logged_and_ends_the_process_with_75() {
     assert_eq!(container.wait().code(), Some(75));
 }
 
-/// Waits for the head of an answer, then sends part of a body without its end.
+/// Sends the head of a request, waits for `100 Continue`, and sends only part of the body.
 fn unfinished_request(container: &Container) -> TcpStream {
     let mut client = TcpStream::connect(container.address()).unwrap();
     let head = "POST /invocations HTTP/1.1\r\nHost: byoc\r\nContent-Type: text/csv\r\nContent-Length: 40\r\n\
                 Expect: 100-continue\r\n\r\n";
     client.write_all(head.as_bytes()).unwrap();
     // The server sends this when it waits for the body.
-    let mut go_on = [0; 12];
-    client.read_exact(&mut go_on).unwrap();
-    assert_eq!(&go_on, b"HTTP/1.1 100");
+    let mut interim = [0; 12];
+    client.read_exact(&mut interim).unwrap();
+    assert_eq!(&interim, b"HTTP/1.1 100");
     client.write_all(b"1,2,3,").unwrap();
     client
 }
@@ -61,7 +61,11 @@ fn a_second_ctrl_c_cuts_off_requests_in_flight() {
     container.signal("INT");
     container.wait_for_log("what was in flight is cut off: Ctrl-C");
     assert_eq!(container.wait().code(), Some(75));
-    assert!(started.elapsed().as_secs() < 10, "without the 20 s that requests may take: {:?}", started.elapsed());
+    assert!(
+        started.elapsed().as_secs() < 10,
+        "it does not wait the 20 s that requests may take: {:?}",
+        started.elapsed()
+    );
 }
 
 #[test]
@@ -72,7 +76,7 @@ fn an_idle_container_ends_at_once_on_sigterm_and_on_ctrl_c() {
         let started = std::time::Instant::now();
         container.signal(signal);
         assert_eq!(container.wait().code(), Some(0), "{signal}");
-        assert!(started.elapsed().as_secs() < 10, "a kept-alive connection does not hold it: {:?}", started.elapsed());
+        assert!(started.elapsed().as_secs() < 10, "an idle connection does not delay it: {:?}", started.elapsed());
     }
 }
 

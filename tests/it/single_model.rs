@@ -26,7 +26,7 @@ fn the_preprocessor_answers_csv_and_json_as_the_caller_accepts() {
         serde_json::from_str(&fixture_text("sklearn/1.4.2/housing/expected_exact.json")).unwrap();
 
     let reply = container.invoke("text/csv", &body);
-    assert_eq!((reply.status, reply.header("content-type")), (200, Some("application/json")), "JSON unless asked");
+    assert_eq!((reply.status, reply.header("content-type")), (200, Some("application/json")), "JSON is the default");
     assert_alike(&reply.json(), &expected, FLOAT64);
 
     for accept in ["text/csv", "text/csv;q=0.9, application/json;q=0.1", "text/*, */*;q=0.1"] {
@@ -52,10 +52,10 @@ fn the_preprocessor_answers_csv_and_json_as_the_caller_accepts() {
 }
 
 #[test]
-fn an_archive_is_served_as_the_folder_that_it_would_be_unpacked_to() {
+fn an_archive_is_served_like_its_unpacked_folder() {
     let archive = fixture("linear-learner/regressor_housing/model.tar.gz");
-    let aside = tempfile::tempdir().unwrap();
-    let environment = [("SM_MODEL_DIR", archive.to_str().unwrap()), ("TMPDIR", aside.path().to_str().unwrap())];
+    let temporary = tempfile::tempdir().unwrap();
+    let environment = [("SM_MODEL_DIR", archive.to_str().unwrap()), ("TMPDIR", temporary.path().to_str().unwrap())];
     let mut packed = Container::start(&[], &environment);
     let line = packed.wait_for_log("loaded ");
     assert!(line.contains(&format!("from {}: ", archive.display())), "{line}");
@@ -63,9 +63,9 @@ fn an_archive_is_served_as_the_folder_that_it_would_be_unpacked_to() {
     let (unpacked, _folder) = learner("regressor_housing");
     let body = fixture_text("linear-learner/regressor_housing/requests/dense.csv");
     assert_eq!(packed.invoke("text/csv", &body).text(), unpacked.invoke("text/csv", &body).text());
-    assert_eq!(std::fs::read_dir(aside.path()).unwrap().count(), 0, "nothing is left of the unpacking");
+    assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0, "no unpacked files are left");
 
-    let broken = aside.path().join("model.tar.gz");
+    let broken = temporary.path().join("model.tar.gz");
     std::fs::write(&broken, &std::fs::read(&archive).unwrap()[..100]).unwrap();
     let mut container = Container::start(&["--model-dir", broken.to_str().unwrap()], &[]);
     container.wait_for_log("model.tar.gz");
@@ -95,7 +95,7 @@ fn the_answer_to_a_row_with_its_label_has_the_label_first() {
 }
 
 #[test]
-fn the_answer_of_one_container_is_a_request_for_the_next_in_every_media_type() {
+fn scores_are_identical_for_csv_json_and_json_lines_between_containers() {
     let (preprocessor, _one) = preprocessor(&[]);
     let (learner, _two) = learner("regressor_housing");
     let scores = ["text/csv", "application/json", "application/jsonlines"].map(|between| {
@@ -132,7 +132,7 @@ fn the_linear_learner_answers_every_documented_request() {
 }
 
 #[test]
-fn a_wrong_body_gets_a_400_that_says_where_and_the_next_request_is_served() {
+fn a_wrong_body_is_a_400_with_the_position_and_the_next_request_is_served() {
     let (container, _folder) = preprocessor(&[]);
     let message = container
         .invoke("text/csv", "1993,2728,6,3.0,0.7,1,y,y\n1993,big,6,3.0,0.7,1,y,y\n")
@@ -156,7 +156,7 @@ fn a_wrong_body_gets_a_400_that_says_where_and_the_next_request_is_served() {
         ("application/jsonlines", "{\"features\": [1993,2728,6,3.0,0.7,1,\"y\",\"y\"]}\n{\"feat"),
     ] {
         let message = container.invoke(content_type, body).error(400, "BadRequestException");
-        assert!(message.len() > 20, "{content_type} {body:?} is told too little: {message:?}");
+        assert!(message.len() > 20, "{content_type} {body:?}: the message is too short: {message:?}");
         assert_eq!(container.invoke("text/csv", HOUSE).status, 200, "after {body:?}");
     }
     let not_text = container.invoke("text/csv", b"1993,2728,6,3.0,0.7,1,\xff,y");
@@ -164,7 +164,7 @@ fn a_wrong_body_gets_a_400_that_says_where_and_the_next_request_is_served() {
 }
 
 #[test]
-fn the_linear_learner_says_what_it_expected_and_what_it_got() {
+fn the_linear_learner_reports_the_row_the_column_and_the_text_that_is_not_a_number() {
     for case in ["regressor_housing", "binary_logistic", "multiclass_4"] {
         let (container, _folder) = learner(case);
         for (request, content_type) in
@@ -183,7 +183,7 @@ fn the_linear_learner_says_what_it_expected_and_what_it_got() {
 }
 
 #[test]
-fn media_types_that_are_not_read_or_written_are_refused() {
+fn unsupported_media_types_are_refused() {
     let (container, _folder) = preprocessor(&[]);
     for content_type in ["image/png", "text", "text/csv; charset=utf-16"] {
         let message = container.invoke(content_type, HOUSE).error(415, "UnsupportedMediaTypeException");
@@ -207,7 +207,7 @@ fn a_body_over_the_limit_is_a_413() {
 }
 
 #[test]
-fn unknown_paths_and_methods_are_answered_as_multi_model_server_does() {
+fn unknown_paths_and_methods_are_answered_as_by_multi_model_server() {
     let (container, _folder) = preprocessor(&[]);
     for path in ["/", "/nope", "/models", "/models/m", "/invocations/x"] {
         let message = container.get(path).error(404, "ResourceNotFoundException");
@@ -229,13 +229,13 @@ fn execution_parameters_are_what_batch_transform_expects() {
     let expected =
         serde_json::json!({"MaxConcurrentTransforms": 3, "BatchStrategy": "MULTI_RECORD", "MaxPayloadInMB": 6});
     assert_eq!(container.get("/execution-parameters").json(), expected);
-    let told = [
+    let environment = [
         ("SAGEMAKER_BATCH", "true"),
         ("SAGEMAKER_BATCH_STRATEGY", "SINGLE_RECORD"),
         ("SAGEMAKER_MAX_CONCURRENT_TRANSFORMS", "2"),
         ("SAGEMAKER_MAX_PAYLOAD_IN_MB", "9"),
     ];
-    let container = Container::ready(&arguments, &told);
+    let container = Container::ready(&arguments, &environment);
     let expected =
         serde_json::json!({"MaxConcurrentTransforms": 2, "BatchStrategy": "SINGLE_RECORD", "MaxPayloadInMB": 9});
     assert_eq!(container.get("/execution-parameters").json(), expected);
@@ -265,13 +265,13 @@ fn ping_is_answered_at_once_while_every_worker_is_busy() {
     for busy in busy {
         assert_eq!(busy.join().unwrap(), expected_rows);
     }
-    println!("{pings} pings while 4 requests of 200,000 rows were worked on; the slowest took {slowest:?}");
-    // The platform allows two seconds. Queued behind the work, a ping would take longer in an unoptimised build.
+    println!("{pings} pings during 4 requests of 200,000 rows; the slowest took {slowest:?}");
+    // SageMaker allows two seconds. In an unoptimised build, a ping that waited for the requests would take longer.
     assert!(pings > 2 && slowest < Duration::from_secs(2), "{pings} pings, the slowest {slowest:?}");
 }
 
 #[test]
-fn metrics_count_what_was_answered() {
+fn metrics_count_requests_by_route_and_status() {
     let (container, _folder) = preprocessor(&[]);
     container.invoke("text/csv", HOUSE);
     container.invoke("text/csv", "x");
@@ -324,7 +324,7 @@ fn a_row_that_is_far_too_wide_is_refused_before_it_takes_memory() {
     if let Ok(status) = std::fs::read_to_string(format!("/proc/{}/status", container.pid())) {
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         let kilobytes: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
-        // Three bodies of 20 MB, and the memory to read each; not 70 bytes a cell.
+        // Three bodies of 20 MB and the buffers to read them, but not 70 bytes for each cell.
         assert!(kilobytes < 250 << 10, "the peak was {kilobytes} kB");
     }
 }
@@ -341,7 +341,7 @@ fn a_missing_value_is_missing_in_every_media_type() {
 }
 
 #[test]
-fn the_log_describes_a_row_and_columns_json_may_declare_that_there_is_no_label() {
+fn the_log_describes_a_row_and_columns_json_may_declare_that_no_column_is_the_label() {
     let folder = scikit_learn("1.4.2/housing");
     std::fs::remove_file(folder.path().join("columns.json")).unwrap();
     let mut container = Container::ready(&["--model-dir", &model_dir(&folder)], &[]);
@@ -352,7 +352,7 @@ fn the_log_describes_a_row_and_columns_json_may_declare_that_there_is_no_label()
     let container = Container::ready(&["--model-dir", &model_dir(&folder)], &[]);
     let answer = container.invoke("text/csv", format!("{HOUSE},429700")).json();
     let features = answer["instances"][0]["features"].as_array().unwrap().len();
-    assert_eq!(features, 10, "the ninth column is one that no transformer uses, and no label");
+    assert_eq!(features, 10, "the ninth column is not a label, and no transformer uses it");
 
     std::fs::write(folder.path().join("columns.json"), "{\"columns\": [\"YEAR_BUILT\", \"DECK\"]}").unwrap();
     let mut container = Container::ready(&["--model-dir", &model_dir(&folder)], &[]);
@@ -369,7 +369,7 @@ fn scorer(arguments: &[&str], environment: &[(&str, &str)]) -> (Container, tempf
 const ROW: &str = "0.5,1.5,red,2,3.5,yes";
 
 #[test]
-fn an_estimator_answers_its_classes_in_every_media_type() {
+fn an_estimator_answers_class_labels_in_every_text_media_type() {
     let (container, _folder) = scorer(&[], &[]);
     let body = fixture_text("sklearn/1.9.1/model_multinomial/input.csv");
     let answer = |accept| container.post("/invocations", &[("content-type", "text/csv"), ("accept", accept)], &body);
@@ -384,9 +384,9 @@ fn an_estimator_answers_its_classes_in_every_media_type() {
     assert!(message.contains("the answer has the text"), "{message}");
 }
 
-/// The method in `columns.json`, in the environment and on the command line, and the one that then answers.
+/// Each case: the form in `columns.json`, in the environment and on the command line, and the expected answer.
 #[test]
-fn the_form_of_an_estimators_json_is_a_list_unless_a_setting_says_predictions() {
+fn an_estimator_answers_a_json_list_unless_a_setting_selects_predictions() {
     let list = r#"["lo"]"#;
     let predictions = r#"{"predictions": [{"predicted_label": "lo"}]}"#;
     for (file, variable, flag, expected) in [
@@ -414,7 +414,7 @@ fn the_form_of_an_estimators_json_is_a_list_unless_a_setting_says_predictions() 
 }
 
 #[test]
-fn a_flag_wins_over_the_variable_and_the_variable_over_the_file_for_the_method() {
+fn the_method_flag_overrides_the_variable_and_the_variable_overrides_columns_json() {
     let first = |arguments: &[&str], environment: &[(&str, &str)]| {
         let (mut container, _folder) = scorer(arguments, environment);
         container.wait_for_log("loaded scikit-learn scorer (LogisticRegression, ");
@@ -433,7 +433,7 @@ fn a_flag_wins_over_the_variable_and_the_variable_over_the_file_for_the_method()
 }
 
 #[test]
-fn a_cell_that_an_estimator_cannot_take_is_named_by_row_column_and_byte() {
+fn a_cell_that_is_not_a_number_is_reported_by_row_column_and_byte() {
     let (scorer, _folder) = scorer(&[], &[]);
     let reply = scorer.invoke("text/csv", format!("{ROW}\n{}\n", ROW.replacen("1.5", "high", 1)));
     let message = reply.error(400, "BadRequestException");

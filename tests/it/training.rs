@@ -1,4 +1,4 @@
-//! `byoc train` as the platform runs it: folders, a process, an exit code; and what it does when it is told to stop.
+//! `byoc train` as SageMaker runs it: its folders, its exit codes and failure file, and how it stops on a signal.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
@@ -32,7 +32,7 @@ fn start(base: &Path) -> Child {
 }
 
 #[test]
-fn a_job_ends_with_0_and_a_model_or_with_another_code_and_a_failure_file() {
+fn a_job_exits_with_0_and_writes_a_model_or_fails_and_writes_a_failure_file() {
     let good = tree("File", json!({ "predictor_type": "binary_classifier", "mini_batch_size": "10", "epochs": "2" }));
     std::fs::write(good.path().join("input/data/train/part"), rows(100)).unwrap();
     let done = start(good.path()).wait_with_output().unwrap();
@@ -58,23 +58,23 @@ fn a_job_stopped_in_the_middle_of_an_epoch_writes_the_best_model_so_far() {
         json!({ "predictor_type": "binary_classifier", "mini_batch_size": "10", "epochs": "1000",
             "early_stopping_patience": "1000" }),
     );
-    // There is no memory for rows, so each epoch reads a FIFO of its own.
-    let fifo = |walk: usize| base.path().join(format!("input/data/train_{walk}"));
-    for walk in 0..4 {
-        assert!(std::process::Command::new("mkfifo").arg(fifo(walk)).status().unwrap().success());
+    // No rows are kept in memory, so each pass reads its own FIFO.
+    let fifo = |pass: usize| base.path().join(format!("input/data/train_{pass}"));
+    for pass in 0..4 {
+        assert!(std::process::Command::new("mkfifo").arg(fifo(pass)).status().unwrap().success());
     }
     let mut command = byoc(&["train", "--base-dir", base.path().to_str().unwrap(), "--memory", "0"]);
     let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // The scaler's pass, one whole epoch, and one that never ends.
-    for walk in 0..2 {
-        std::fs::write(fifo(walk), rows(100)).unwrap();
+    for pass in 0..2 {
+        std::fs::write(fifo(pass), rows(100)).unwrap();
     }
     let mut endless = std::fs::OpenOptions::new().write(true).open(fifo(2)).unwrap();
     endless.write_all(rows(30).as_bytes()).unwrap();
     let mut log = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
     assert!(log.any(|line| line.contains("epoch=0, train")));
-    let told = std::process::Command::new("kill").args(["-TERM", &process.id().to_string()]).status().unwrap();
-    assert!(told.success());
+    let signalled = std::process::Command::new("kill").args(["-TERM", &process.id().to_string()]).status().unwrap();
+    assert!(signalled.success());
     // Choosing the best model takes one more pass, whose data may never arrive.
     drop(endless);
     let rest: Vec<_> = log.collect();
@@ -83,7 +83,7 @@ fn a_job_stopped_in_the_middle_of_an_epoch_writes_the_best_model_so_far() {
     let status = process.wait().unwrap();
     assert!(status.success(), "{status} {errors} {rest:#?}");
     assert!(base.path().join("model/model_algo-1").is_file());
-    assert!(errors.contains("told to stop"), "{errors}");
+    assert!(errors.contains("signalled to stop"), "{errors}");
 }
 
 /// Runs a line of shell that gets the command line of `byoc train` as its arguments.
@@ -101,13 +101,13 @@ fn in_shell(line: &str, base: &Path) -> (Option<i32>, String) {
 }
 
 #[test]
-fn a_model_that_does_not_fit_in_memory_ends_with_71_and_a_failure_file_not_a_crash() {
+fn a_model_that_does_not_fit_in_memory_exits_with_71_and_writes_a_failure_file() {
     use byoc_formats::media_types::recordio::write_record;
     for (shape, line) in [
         (1_000_000_000_000, "exec \"$@\""),
         (1 << 63, "exec \"$@\""),
         (u64::MAX, "exec \"$@\""),
-        // The machine has the memory, but the process has a limit below it.
+        // The machine has the memory, but the limit of the process is lower.
         (1 << 24, "ulimit -v 2000000; exec \"$@\""),
     ] {
         let base = tree("File", json!({ "predictor_type": "regressor", "mini_batch_size": "10" }));
@@ -133,13 +133,13 @@ fn a_pipe_without_data_is_reported_and_a_stop_ends_the_wait() {
     let mut log = BufReader::new(process.stderr.take().unwrap()).lines().map_while(Result::ok);
     let line = log.find(|line| line.contains("waiting for the pipe")).unwrap();
     assert!(line.contains("input/data/train_0 for 1 s: it is not there"), "{line}");
-    let told = std::process::Command::new("kill").args(["-HUP", &process.id().to_string()]).status().unwrap();
-    assert!(told.success());
+    let signalled = std::process::Command::new("kill").args(["-HUP", &process.id().to_string()]).status().unwrap();
+    assert!(signalled.success());
     let rest: Vec<_> = log.collect();
     assert_eq!(process.wait().unwrap().code(), Some(75), "{rest:?}");
-    assert!(rest.iter().any(|line| line.contains("told to stop before there was a model")), "{rest:?}");
+    assert!(rest.iter().any(|line| line.contains("signalled to stop before there was a model")), "{rest:?}");
     let reason = std::fs::read_to_string(base.path().join("output/failure")).unwrap();
-    assert_eq!(reason, "told to stop before there was a model: nothing is written");
+    assert_eq!(reason, "signalled to stop before there was a model: nothing is written");
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn a_full_disk_at_the_end_leaves_no_partial_file_and_one_message() {
     let base = tree("File", json!({ "predictor_type": "regressor", "mini_batch_size": "10", "epochs": "1" }));
     let wide: String = (0..20).map(|row| format!("{row}{}\n", ",1".repeat(1000))).collect();
     std::fs::write(base.path().join("input/data/train/part"), wide).unwrap();
-    // No file may be larger than some blocks, and the signal for that must not kill the process.
+    // Files are limited to a few blocks. The shell ignores the signal that would kill the process for exceeding that.
     let (code, stderr) = in_shell("trap '' XFSZ; ulimit -f 3; exec \"$@\"", base.path());
     assert_eq!(code, Some(74), "{stderr}");
     assert!(stderr.contains("byoc: could not write ") && !stderr.contains("ZipWriter"), "{stderr}");
@@ -156,7 +156,7 @@ fn a_full_disk_at_the_end_leaves_no_partial_file_and_one_message() {
 }
 
 #[test]
-fn hyperparameters_without_effect_are_warned_of_and_hints_are_for_training() {
+fn hyperparameters_without_effect_cause_a_warning_and_hints_are_about_training() {
     let base = tree("File", json!({ "predictor_type": "regressor", "quantile": "0.9", "mini_batch_size": "10" }));
     std::fs::write(base.path().join("input/data/train/part"), "1,2\n3,4\n").unwrap();
     let done = start(base.path()).wait_with_output().unwrap();
@@ -202,7 +202,7 @@ fn files_with_a_header_line_train_the_same_model_as_sagemakers_folders_and_it_is
     let (code, stderr) = train_in(folder.path(), &[&packed[..], &named, &REGRESSOR].concat());
     assert_eq!(code, Some(0), "{stderr}");
     assert_eq!(std::fs::read_dir(at("x")).unwrap().count(), 1);
-    assert!(!at("output").exists(), "a failure file is a tree's");
+    assert!(!at("output").exists(), "the failure file belongs to SageMaker's folders only");
     let archive = at("x/model.tar.gz");
     let container = Container::ready(&["--model-dir", archive.to_str().unwrap()], &[]);
     let score = container.invoke("text/csv", "50,0").json()["predictions"][0]["score"].as_f64().unwrap();

@@ -137,14 +137,14 @@ fn a_model_that_is_a_single_file_serves_a_job_as_it_serves_requests() {
     fs::copy(folder.path().join("model.joblib"), plain.path().join("sklearn-model")).unwrap();
     fs::copy(folder.path().join("columns.json"), plain.path().join("columns.json")).unwrap();
     for model in [folder.path().join("model.joblib"), plain.path().join("sklearn-model")] {
-        let lone = Job::new(model.to_str().unwrap(), &[("a.csv", &houses(100))]).by_lines();
-        lone.completes();
-        assert_eq!(lone.outputs(), whole.outputs());
+        let single = Job::new(model.to_str().unwrap(), &[("a.csv", &houses(100))]).by_lines();
+        single.completes();
+        assert_eq!(single.outputs(), whole.outputs());
     }
     let learner = linear_learner("regressor_housing");
     let features = "0.5,-1,0,0,1.25,0,1,0,1,0\n";
-    let lone = Job::new(&format!("{}/model_algo-1", model_dir(&learner)), &[("a.csv", features)]).by_lines();
-    lone.completes();
+    let single = Job::new(&format!("{}/model_algo-1", model_dir(&learner)), &[("a.csv", features)]).by_lines();
+    single.completes();
     let other = Job::new("README.md", &[("a.csv", features)]).by_lines();
     assert_ne!(other.run().status.code(), Some(0));
 }
@@ -183,7 +183,7 @@ fn a_bad_record_fails_its_object_and_the_final_error_says_which_why_and_where() 
     assert!(report.contains("column 2 (SQUARE_FEET)"), "{report}");
     assert_eq!(job.outputs().into_keys().collect::<Vec<_>>(), ["good.csv.out"]);
 
-    // Only the corrected object is done.
+    // Only the corrected object is processed.
     job.put("bad.csv", houses(4).as_bytes());
     let output = job.run();
     assert_eq!(output.status.code(), Some(0));
@@ -192,7 +192,7 @@ fn a_bad_record_fails_its_object_and_the_final_error_says_which_why_and_where() 
 }
 
 #[test]
-fn an_error_in_a_payload_is_reported_by_its_place_in_the_object() {
+fn an_error_in_a_payload_is_reported_by_its_position_in_the_object() {
     let folder = scikit_learn("1.4.2/housing");
     let names = "YEAR_BUILT,SQUARE_FEET,NUM_BEDROOMS,NUM_BATHROOMS,LOT_ACRES,GARAGE_SPACES,FRONT_PORCH,DECK\n";
     let bad = "1993,big,6,3.0,0.7,1,y,y\n";
@@ -207,19 +207,21 @@ fn an_error_in_a_payload_is_reported_by_its_place_in_the_object() {
         let message = errors(&output);
         let report = message.split("have no output").nth(1).unwrap();
         let said = format!(
-            "bad.csv: record 60001 (byte {byte}): container primary answered 400: column 2 (SQUARE_FEET), byte {}: could not",
+            "bad.csv: record 60001 (byte {byte}): container primary answered 400: \
+             column 2 (SQUARE_FEET), byte {}: could not",
             byte + 5
         );
         assert!(report.contains(&said), "{said}: {report}");
         assert!(!report.contains("row "), "{report}");
     }
-    // After a filter, the place in the object is not known.
+    // After a filter, the position in the object is unknown.
     let job = Job::new(&model_dir(&folder), &[("bad.csv", &format!("id1,{}id2,{bad}", houses(1)))]).by_lines();
     let job = job.with(&["--input-filter", "$[1:]"]);
     let message = errors(&job.run());
     let byte = houses(1).len() + 4;
     let said = format!(
-        "record 2 (byte {byte}): container primary answered 400: column 2 (SQUARE_FEET) of what InputFilter left: could not"
+        "record 2 (byte {byte}): container primary answered 400: \
+         column 2 (SQUARE_FEET) of what InputFilter left: could not"
     );
     assert!(message.contains(&said), "{message}");
 }
@@ -238,13 +240,13 @@ fn a_header_line_goes_with_each_payload_but_not_into_the_output() {
     plain.completes();
     let (expected, few) = (plain.output("a.csv.out"), plain.output("few.csv.out"));
 
-    let turned = named(&format!("\"the, id\",DECK,{}", names.trim_end_matches(",DECK")), &|number, line| {
+    let reordered = named(&format!("\"the, id\",DECK,{}", names.trim_end_matches(",DECK")), &|number, line| {
         let (rest, deck) = line.rsplit_once(',').unwrap();
         format!("{number},{deck},{rest}\n")
     });
     let few_of = |text: &str| text.lines().take(4).map(|line| format!("{line}\n")).collect::<String>();
     let objects =
-        [("a.csv", turned.as_str()), ("few.csv", &few_of(&turned)), ("none.csv", "id,DECK\n"), ("empty.csv", "")];
+        [("a.csv", reordered.as_str()), ("few.csv", &few_of(&reordered)), ("none.csv", "id,DECK\n"), ("empty.csv", "")];
     let job = Job::new(&model_dir(&folder), &objects).by_lines();
     let job = job.with(&["--content-type", "text/csv; header=present", "--max-concurrent-transforms", "2"]);
     job.completes();
@@ -264,15 +266,15 @@ fn a_header_line_goes_with_each_payload_but_not_into_the_output() {
     };
     assert_eq!(job.output("a.csv.out"), joined(&expected));
 
-    let job = Job::new(&model_dir(&folder), &[("few.csv", &few_of(&turned))]).by_lines();
+    let job = Job::new(&model_dir(&folder), &[("few.csv", &few_of(&reordered))]).by_lines();
     let job = job.with(&["--content-type", "text/csv; header=present", "--batch-strategy", "SingleRecord"]);
     job.completes();
     assert_eq!(job.output("few.csv.out"), few);
     let job = job.with(&["--input-filter", "$[1:]", "--join-source", "Input", "--output-filter", "$[0,-1]"]);
     job.completes();
     assert_eq!(job.output("few.csv.out"), joined(&few));
-    // An object that is not split has its header line once, and it is not joined with anything either.
-    let job = Job::new(&model_dir(&folder), &[("few.csv", &few_of(&turned))]);
+    // An object that is not split contains its header line, which is not joined with an answer.
+    let job = Job::new(&model_dir(&folder), &[("few.csv", &few_of(&reordered))]);
     let job = job.with(&["--content-type", "text/csv; header=present", "--accept", "text/csv"]);
     let job = job.with(&["--input-filter", "$[1:]", "--join-source", "Input", "--output-filter", "$[0,-1]"]);
     job.completes();
@@ -322,7 +324,7 @@ fn settings_of_a_scikit_learn_artifact_reach_the_container_of_one_model() {
     assert!(errors(&output).contains("--label is for one model"), "{}", errors(&output));
 }
 
-/// Each of these once gave an empty output and a completed job.
+/// Each of these objects once had an empty output, and the job completed.
 #[test]
 fn a_header_line_without_an_end_loses_no_records() {
     let folder = scikit_learn("1.4.2/housing");
@@ -362,7 +364,7 @@ fn a_header_line_without_an_end_loses_no_records() {
 }
 
 #[test]
-fn a_container_that_runs_gets_the_header_line_with_each_payload_too() {
+fn a_running_container_also_gets_the_header_line_with_each_payload() {
     let fake = FakeContainer::with_invocations(None, |_, body| {
         let rows = body.strip_prefix("a,b\n").unwrap();
         Reaction::csv(200, bracketed(rows))
@@ -377,7 +379,7 @@ fn a_container_that_runs_gets_the_header_line_with_each_payload_too() {
 }
 
 #[test]
-fn rows_with_wrong_quotes_fail_their_object_if_rows_are_processed() {
+fn rows_with_wrong_quotes_fail_their_object_if_the_job_reads_rows() {
     let fake = FakeContainer::with_invocations(None, |_, body| Reaction::csv(200, "1\n".repeat(body.lines().count())));
     let objects = [
         ("bare.csv", "id0,x\nid1,say \"hi\" there\n"),
@@ -420,7 +422,7 @@ fn an_output_is_written_again_only_if_something_has_changed() {
     job.completes();
     assert_eq!(fake.invocation_bodies(), ["a", "b", "c"]);
     job.completes();
-    assert_eq!(fake.invocation_bodies().len(), 3, "nothing is missing");
+    assert_eq!(fake.invocation_bodies().len(), 3, "no output is missing");
     job.put("b", b"bb\n");
     fs::remove_file(job.path("out/c.out")).unwrap();
     job.completes();
@@ -436,7 +438,7 @@ fn an_output_is_written_again_only_if_something_has_changed() {
 }
 
 #[test]
-fn strategy_size_and_concurrency_come_from_the_job_else_from_the_container() {
+fn strategy_size_and_concurrency_come_from_the_job_or_else_from_the_container() {
     let under_way = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
     let counters = Arc::clone(&under_way);
     let parameters = r#"{"MaxConcurrentTransforms": 3, "BatchStrategy": "SINGLE_RECORD", "MaxPayloadInMB": 1}"#;
@@ -450,7 +452,7 @@ fn strategy_size_and_concurrency_come_from_the_job_else_from_the_container() {
     let job = Job::new(&fake.url(), &[("a", &numbered("a", 6)), ("b", &numbered("b", 6))]).by_lines();
     job.completes();
     assert_eq!(under_way.1.load(Ordering::SeqCst), 3);
-    assert_eq!(fake.invocation_bodies().len(), 12, "a record a request");
+    assert_eq!(fake.invocation_bodies().len(), 12, "one record per request");
     assert_eq!(job.output("a.out"), expected("a", 6));
     let job = job.with(&["--batch-strategy", "MultiRecord", "--max-concurrent-transforms", "1"]);
     job.completes();
@@ -458,7 +460,7 @@ fn strategy_size_and_concurrency_come_from_the_job_else_from_the_container() {
 }
 
 #[test]
-fn a_container_that_fails_hangs_or_dies_midway_loses_and_duplicates_nothing() {
+fn no_record_is_lost_or_duplicated_if_a_container_fails_hangs_or_dies() {
     for (name, trouble) in [
         ("fails", (|_| Reaction::csv(503, b"busy".to_vec())) as fn(Vec<u8>) -> Reaction),
         ("hangs", |_| Reaction::Hang),
@@ -470,7 +472,7 @@ fn a_container_that_fails_hangs_or_dies_midway_loses_and_duplicates_nothing() {
             let mut tried = tried.lock().unwrap();
             let count = tried.entry(body.to_owned()).or_default();
             *count += 1;
-            // Each third record needs two more attempts.
+            // Every third record needs two more attempts.
             let is_troubled = body.ends_with(['0', '3', '6', '9']) && *count < 3;
             if is_troubled { trouble(bracketed(body)) } else { Reaction::csv(200, bracketed(body)) }
         });
@@ -484,7 +486,7 @@ fn a_container_that_fails_hangs_or_dies_midway_loses_and_duplicates_nothing() {
 }
 
 #[test]
-fn a_payload_that_always_fails_ends_its_object_after_the_retries_and_no_other() {
+fn a_payload_that_still_fails_after_the_retries_fails_only_its_object() {
     let fake = FakeContainer::with_invocations(None, |_, body| match body {
         "bad" => Reaction::csv(500, b"no".to_vec()),
         "refused" => Reaction::csv(415, b"what is that".to_vec()),
@@ -520,7 +522,7 @@ fn kill(pid: u32, signal: &str) {
     assert!(Command::new("kill").args(["-s", signal, &pid.to_string()]).status().unwrap().success());
 }
 
-/// A long job with a container that it starts, and its process after the first object is written.
+/// Starts a long job, which starts its own container, and returns it once the first object is written.
 fn long_job() -> (TempDir, Job, Child) {
     let folder = scikit_learn("1.4.2/housing");
     let objects: Vec<(String, String)> = (0..8).map(|number| (format!("{number}.csv"), houses(6000))).collect();
@@ -554,7 +556,7 @@ fn a_container_that_the_job_started_is_restarted_when_it_is_killed() {
 }
 
 #[test]
-fn a_job_that_is_killed_or_stopped_resumes_where_it_was() {
+fn a_job_that_was_killed_or_stopped_resumes_where_it_ended() {
     for (signal, code) in [("KILL", None), ("TERM", Some(75)), ("INT", Some(75))] {
         let (_model, job, mut process) = long_job();
         let containers = children(process.id());
@@ -578,7 +580,7 @@ fn a_job_that_is_killed_or_stopped_resumes_where_it_was() {
         assert_whole(&job);
         let drafts = fs::read_dir(job.path("out/.byoc-transform")).unwrap();
         let drafts = drafts.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("draft"));
-        assert_eq!(drafts.count(), 0, "{signal}: nothing half written is left");
+        assert_eq!(drafts.count(), 0, "{signal}: no partial output is left");
     }
 }
 
@@ -586,7 +588,8 @@ fn a_job_that_is_killed_or_stopped_resumes_where_it_was() {
 fn a_pipeline_of_create_model_runs_its_containers_one_after_the_other() {
     let (first, second) = (scikit_learn("1.4.2/housing"), linear_learner("regressor_housing"));
     let containers = json!({ "ModelName": "housing", "Containers": [
-        { "Image": "byoc", "ModelDataUrl": model_dir(&first), "Environment": {"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv"} },
+        { "Image": "byoc", "ModelDataUrl": model_dir(&first),
+              "Environment": {"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv"} },
         { "Image": "byoc", "ModelDataUrl": model_dir(&second) }
     ]});
     let file = first.path().join("pipeline.json");
@@ -637,7 +640,7 @@ fn json_lines_are_filtered_joined_and_filtered_again() {
 }
 
 #[test]
-fn a_job_is_create_transform_jobs_own_json_with_a_manifest_of_compressed_objects() {
+fn a_job_may_be_the_json_of_create_transform_job_with_a_manifest_of_gzip_objects() {
     let fake = echo();
     let job = Job::new(&fake.url(), &[]);
     for name in ["x/a.gz", "b.gz", "unlisted.gz"] {
@@ -696,7 +699,7 @@ fn two_jobs_do_not_write_to_one_folder_at_the_same_time() {
     assert_eq!(first.wait().unwrap().code(), Some(75));
 }
 
-/// The most memory that a process has had, in KiB.
+/// The peak resident memory of a process, in KiB.
 fn peak(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     status.split("VmHWM:").nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap()
@@ -715,7 +718,7 @@ fn a_whole_object_is_streamed_through_a_container_in_constant_memory() {
     let job = Job::new(&format!("http://{}", container.address()), &[("a.csv", &houses(rows))]).by_lines();
     let job = job.with(&["--max-payload-in-mb", "0"]);
     job.completes();
-    assert!(fs::metadata(job.path("in/a.csv")).unwrap().len() > 16 << 20, "it is larger than what is taken whole");
+    assert!(fs::metadata(job.path("in/a.csv")).unwrap().len() > 16 << 20, "a smaller object would be read whole");
     let output = job.output("a.csv.out");
     let csv = [("content-type", "text/csv"), ("accept", "text/csv")];
     let some = container.post("/invocations", &csv, houses(1000));
@@ -729,7 +732,7 @@ fn a_whole_object_is_streamed_through_a_container_in_constant_memory() {
 }
 
 #[test]
-fn an_answer_that_has_begun_is_cut_off_if_a_later_piece_is_bad() {
+fn an_answer_that_has_begun_is_cut_off_if_a_later_row_is_wrong() {
     let folder = scikit_learn("1.4.2/housing");
     let mut container = Container::ready(&["--model-dir", &model_dir(&folder)], &[("SAGEMAKER_BATCH", "True")]);
     let client: Client = container.client();
@@ -746,9 +749,9 @@ fn an_answer_that_has_begun_is_cut_off_if_a_later_piece_is_bad() {
     assert!(refused.error(413, "PayloadTooLargeException").contains("application/jsonlines"));
 }
 
-/// Starts a container that is healthy, and that answers an invocation with this text after it has read some kilobytes of it.
-/// Then it reads no more. Returns its URL.
-fn hasty(answer: &'static str) -> String {
+/// Starts a healthy container that reads only some kilobytes of an invocation before it answers with this text.
+/// Returns its URL.
+fn early_answer(answer: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let mut open = Vec::new();
@@ -768,8 +771,8 @@ fn hasty(answer: &'static str) -> String {
 }
 
 #[test]
-fn an_answer_to_part_of_a_request_does_not_count() {
-    let url = hasty("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n0.5");
+fn an_answer_to_only_part_of_a_request_is_an_error() {
+    let url = early_answer("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n0.5");
     // More than the system buffers for a connection.
     let object = "1,2,3,4,5,6\n".repeat(26 << 20 >> 3);
     let job = Job::new(&url, &[("a", &object)]).with(&["--invocations-max-retries", "1"]);
@@ -786,7 +789,7 @@ fn an_answer_to_part_of_a_request_does_not_count() {
 
 #[test]
 fn a_redirect_is_an_error_that_names_its_target() {
-    let url = hasty("HTTP/1.1 302 Found\r\nlocation: https://elsewhere/\r\ncontent-length: 0\r\n\r\n");
+    let url = early_answer("HTTP/1.1 302 Found\r\nlocation: https://elsewhere/\r\ncontent-length: 0\r\n\r\n");
     let output = Job::new(&url, &[("a", "1\n")]).run();
     assert_eq!(output.status.code(), Some(1));
     let said = format!("container at {url} answered 302: it redirects to https://elsewhere/, which is not followed");
@@ -826,8 +829,8 @@ fn a_record_that_would_break_the_output_file_is_never_joined() {
 }
 
 #[test]
-fn blank_lines_are_not_sent_and_filters_never_produce_one() {
-    // A container that answers each line, whatever it contains.
+fn blank_lines_are_not_sent_and_filters_never_produce_them() {
+    // A container that answers every line, blank ones included.
     let each = |body: &str| body.split('\n').map(|line| format!("[{line}]\n").replace('"', "'")).collect::<String>();
     let fake = FakeContainer::with_invocations(None, move |_, body| Reaction::csv(200, each(body)));
     let job = Job::new(&fake.url(), &[("a", "\n1,x\n \n\n2,y\r\n3,\n\n")]).by_lines();
@@ -857,7 +860,7 @@ fn answers_that_do_not_match_records_are_reported_once_per_object() {
 }
 
 #[test]
-fn something_else_in_the_place_of_an_output_fails_only_its_object() {
+fn an_output_path_that_cannot_be_written_fails_only_its_object() {
     let fake = echo();
     let job = Job::new(&fake.url(), &[("a", "1\n"), ("b", "2\n"), (".c", "3\n"), ("d/e", "4\n")]).by_lines();
     fs::create_dir_all(job.path("out/a.out")).unwrap();
@@ -872,7 +875,7 @@ fn something_else_in_the_place_of_an_output_fails_only_its_object() {
 }
 
 #[test]
-fn for_an_answer_that_broke_off_the_job_reports_what_the_containers_log_says() {
+fn if_an_answer_is_cut_off_the_job_quotes_the_last_error_of_the_containers_log() {
     let folder = scikit_learn("1.4.2/housing");
     let rows = 500_000;
     let job = Job::new(&model_dir(&folder), &[("a.csv", &format!("{}x,big\n", houses(rows)))]).by_lines();
@@ -905,10 +908,10 @@ fn a_streamed_body_is_not_buffered_while_the_client_does_not_read() {
     let rows = houses(10_000);
     let chunk = format!("{:x}\r\n{rows}\r\n", rows.len());
     let mut sent = 0;
-    // Until the container reads no more.
+    // Send until the container stops reading.
     while stream.write_all(chunk.as_bytes()).is_ok() {
         sent += rows.len();
-        assert!(sent < 100 << 20, "all is taken");
+        assert!(sent < 100 << 20, "the container reads everything");
     }
     assert!(sent > 12 << 20, "{sent}");
     if cfg!(target_os = "linux") {

@@ -1,4 +1,4 @@
-//! Mistakes of users on the command line, and the messages that they get.
+//! Mistakes on the command line, and the messages that users get.
 
 use std::process::{Output, Stdio};
 
@@ -13,7 +13,7 @@ fn stderr(output: &Output) -> String {
 }
 
 #[test]
-fn another_kind_of_model_in_the_output_folder_is_refused_before_training_and_named_by_serve() {
+fn a_different_kind_of_model_in_the_output_folder_is_refused_before_training_and_named_by_serve() {
     let base = tempfile::tempdir().unwrap();
     let at = |name: &str| base.path().join(name).to_str().unwrap().to_owned();
     let rows: String = (0..40).map(|row| format!("{},{},{}\n", row % 7, row % 5, row % 3)).collect();
@@ -64,7 +64,7 @@ fn inspect_shows_whole_paths_and_reports_a_wrong_command_line_also_as_json() {
 }
 
 #[test]
-fn a_suggested_path_is_one_that_works() {
+fn a_suggested_path_works() {
     for (path, expected) in [
         ("examples/housing/preprocesor/model.tar.gz", "did you mean {at}/examples/housing/preprocessor/model.tar.gz?"),
         (
@@ -80,7 +80,7 @@ fn a_suggested_path_is_one_that_works() {
 
 #[test]
 fn an_s3_endpoint_url_without_a_scheme_is_a_wrong_setting_for_every_command() {
-    let known = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")];
+    let credentials = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")];
     let url = "s3://bucket/model.tar.gz";
     for arguments in [
         &["inspect", url][..],
@@ -89,7 +89,7 @@ fn an_s3_endpoint_url_without_a_scheme_is_a_wrong_setting_for_every_command() {
         &["transform", "--model", "tests", "--input", "s3://bucket/in/", "--output", "/tmp/none"],
     ] {
         for variable in ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"] {
-            let output = run(arguments, &[&known[..], &[(variable, "localhost:5555")]].concat());
+            let output = run(arguments, &[&credentials[..], &[(variable, "localhost:5555")]].concat());
             assert_eq!(output.status.code(), Some(78), "{arguments:?}: {}", stderr(&output));
             let expected = format!("{variable}: expected http://HOST:PORT or https://HOST, found \"localhost:5555\"");
             assert!(stderr(&output).contains(&expected), "{arguments:?}: {}", stderr(&output));

@@ -40,7 +40,7 @@ pub fn model_folder(folder: &TempDir) -> PathBuf {
     if inner.is_dir() { inner } else { folder.path().to_owned() }
 }
 
-/// The same as text, for an argument.
+/// The path of [`model_folder`] as an argument for the command line.
 pub fn model_dir(folder: &TempDir) -> String {
     model_folder(folder).to_str().expect("a plain path").to_owned()
 }

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-/// Relative tolerance for what scikit-learn computes in float64.
+/// Relative tolerance for values that scikit-learn computes in float64.
 pub const FLOAT64: f64 = 1e-12;
-/// Relative tolerance for what MXNet computes in float32.
+/// Relative tolerance for values that MXNet computes in float32.
 pub const FLOAT32: f64 = 2e-6;
 
 pub fn close(got: f64, expected: f64, tolerance: f64) -> bool {
@@ -13,7 +13,7 @@ pub fn close(got: f64, expected: f64, tolerance: f64) -> bool {
         || (got - expected).abs() <= tolerance * got.abs().max(expected.abs())
 }
 
-/// Two documents are alike: the same shape, the same text, numbers within a tolerance.
+/// Asserts that two documents have the same structure and text, and numbers within a relative tolerance.
 #[track_caller]
 pub fn assert_alike(got: &Value, expected: &Value, tolerance: f64) {
     fn walk(got: &Value, expected: &Value, tolerance: f64, path: &str) -> Result<(), String> {

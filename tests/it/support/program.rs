@@ -34,7 +34,7 @@ impl Container {
         Container::spawn(command)
     }
 
-    /// The same, and waits until `/ping` says 200.
+    /// Like [`Container::start`], and waits until `/ping` answers 200.
     pub fn ready(arguments: &[&str], environment: &[(&str, &str)]) -> Container {
         let container = Container::start(arguments, environment);
         container.wait_for_ping();
@@ -52,7 +52,7 @@ impl Container {
         let (lines, log) = mpsc::channel();
         std::thread::spawn(move || {
             for line in stderr.lines().map_while(Result::ok) {
-                // Into the test's own output, which is shown when it fails.
+                // The test's output is shown when it fails.
                 println!("  | {line}");
                 if lines.send(line).is_err() {
                     break;
@@ -95,9 +95,9 @@ impl Container {
         &self.seen
     }
 
-    /// Waits until `/ping` says 200.
+    /// Waits until `/ping` answers 200.
     pub fn wait_for_ping(&self) {
-        wait_until("/ping says 200", || self.get("/ping").status == 200);
+        wait_until("/ping answers 200", || self.get("/ping").status == 200);
     }
 
     /// The client that speaks to it.
@@ -158,7 +158,7 @@ impl Container {
 pub struct Endpoint(Container);
 
 impl Endpoint {
-    /// Starts `byoc endpoint` with a configuration, and waits until `/ping` says 200.
+    /// Starts `byoc endpoint` with a configuration, and waits until `/ping` answers 200.
     pub fn ready(config: &std::path::Path) -> Endpoint {
         let config = config.to_str().expect("a plain path");
         let container = Container::spawn(byoc(&["endpoint", "--port", "0", "--config", config]));
@@ -166,7 +166,7 @@ impl Endpoint {
         Endpoint(container)
     }
 
-    /// The same with more arguments and variables.
+    /// Like [`Endpoint::ready`], with more arguments and variables.
     pub fn start(config: &std::path::Path, arguments: &[&str], environment: &[(&str, &str)]) -> Endpoint {
         let config = config.to_str().expect("a plain path");
         let mut command = byoc(&["endpoint", "--port", "0", "--config", config]);
@@ -204,11 +204,11 @@ impl Drop for Container {
     }
 }
 
-/// Tries again, a few milliseconds apart, until a condition holds.
+/// Checks a condition every few milliseconds until it holds.
 pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !condition() {
-        assert!(Instant::now() < deadline, "waited too long until {what}");
+        assert!(Instant::now() < deadline, "timed out waiting until {what}");
         std::thread::sleep(Duration::from_millis(2));
     }
 }
