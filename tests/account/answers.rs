@@ -1,4 +1,4 @@
-//! Accounting while requests are answered, for each class and each media type that can be read.
+//! Memory of answering requests, for each class and media type that can be read.
 
 use allocation_counter::measure;
 use byoc::model::{Invocation, Model};
@@ -7,13 +7,14 @@ use byoc_account::{Allowance, Purpose};
 use super::models;
 use super::requests::{csv, json, model};
 
-/// Bytes of small allocations that are not counted one by one.
+/// Bytes of small allocations that an allowance does not count.
 const SMALL: u64 = 128 << 10;
 
-/// A block of rows is estimated by the largest size of its cells, which is at most this many times what it takes.
+/// A block of rows is estimated from its largest cell. The estimate exceeds the bytes of the block by at most this
+/// many.
 const BLOCK: u64 = 768 << 10;
 
-/// Cells of a body.
+/// The number of cells in a body.
 const CELLS: usize = 200_000;
 
 fn answer(model: &Model, body: (&str, &str), accept: &str, allowance: &Allowance) -> Result<usize, String> {
@@ -29,7 +30,7 @@ fn answer(model: &Model, body: (&str, &str), accept: &str, allowance: &Allowance
 }
 
 #[test]
-fn what_an_answer_takes_is_as_it_is_said_for_every_class_and_media_type_and_never_more_than_is_allowed() {
+fn the_bytes_taken_by_an_answer_match_the_allocator_and_stay_within_the_allowance_for_every_class_and_media_type() {
     let mut wrong = Vec::new();
     for class in models::classes() {
         let (model, width) = model(class);
@@ -39,10 +40,10 @@ fn what_an_answer_takes_is_as_it_is_said_for_every_class_and_media_type_and_neve
                 let what = format!("{class}, {} to {accept}", body.0);
                 let allowance = Allowance::unbounded();
                 let mut answered = Ok(0);
-                let seen = measure(|| answered = answer(&model, body, accept, &allowance)).bytes_max;
+                let allocated = measure(|| answered = answer(&model, body, accept, &allowance)).bytes_max;
                 match answered {
                     Ok(_) => {}
-                    // Here the classes of a classifier are strings.
+                    // These classifiers have classes of strings, which npy cannot contain.
                     Err(error) if accept == "application/x-npy" && error.contains("the answer has the text") => {
                         continue;
                     }
@@ -51,15 +52,17 @@ fn what_an_answer_takes_is_as_it_is_said_for_every_class_and_media_type_and_neve
                         continue;
                     }
                 }
-                let said = allowance.most_taken();
-                if seen > said + said / 10 + SMALL || said > seen + seen / 10 + BLOCK {
-                    wrong.push(format!("{what}: said {said}, seen {seen}"));
+                let taken = allowance.most_taken();
+                if allocated > taken + taken / 10 + SMALL || taken > allocated + allocated / 10 + BLOCK {
+                    wrong.push(format!("{what}: took {taken} bytes from its allowance, allocated {allocated}"));
                 }
-                let most = said / 2;
+                let most = taken / 2;
                 let less = Allowance::of_bytes(most, Purpose::Answer);
-                let seen = measure(|| answered = answer(&model, body, accept, &less)).bytes_max;
-                if answered.is_ok() || seen > most + most / 10 + SMALL {
-                    wrong.push(format!("{what}: {answered:?} with {seen} bytes where {most} were allowed"));
+                let allocated = measure(|| answered = answer(&model, body, accept, &less)).bytes_max;
+                if answered.is_ok() || allocated > most + most / 10 + SMALL {
+                    wrong.push(format!(
+                        "{what}: {answered:?} after allocating {allocated} bytes of an allowance of {most}"
+                    ));
                 }
             }
         }
@@ -69,13 +72,13 @@ fn what_an_answer_takes_is_as_it_is_said_for_every_class_and_media_type_and_neve
 
 #[test]
 #[ignore = "prints a table of docs/dev/bounds.md"]
-fn the_table_of_answers() {
-    println!("| | body, KiB | said, KiB | seen, KiB |\n| --- | --- | --- | --- |");
+fn print_the_table_of_answers() {
+    println!("| | body, KiB | taken, KiB | allocated, KiB |\n| --- | --- | --- | --- |");
     for class in models::classes() {
         let (model, width) = model(class);
         let body = csv(class, width, 8 * CELLS);
         let allowance = Allowance::unbounded();
-        let seen = measure(|| drop(answer(&model, ("text/csv", &body), "text/csv", &allowance))).bytes_max;
-        println!("| {class} | {} | {} | {} |", body.len() / 1024, allowance.most_taken() / 1024, seen / 1024);
+        let allocated = measure(|| drop(answer(&model, ("text/csv", &body), "text/csv", &allowance))).bytes_max;
+        println!("| {class} | {} | {} | {} |", body.len() / 1024, allowance.most_taken() / 1024, allocated / 1024);
     }
 }

@@ -1,5 +1,5 @@
-//! The same hostile claims in every media type that can be read, for rows of every shape: a size that a body only
-//! claims takes no memory, and what it contains takes memory in proportion to its bytes.
+//! Hostile bodies in every media type that can be read, for rows of every shape: a size that a body only claims takes
+//! no memory, and the values that it contains take memory in proportion to its bytes.
 
 use allocation_counter::measure;
 use byoc_account::{Allowance, Purpose};
@@ -42,7 +42,7 @@ fn any_width(_: usize) -> byoc_formats::error::Result<()> {
     Ok(())
 }
 
-/// How often the hostile part of a body is repeated, if it is.
+/// How often the hostile part of a body is repeated, if at all.
 const MANY: usize = 20_000;
 
 /// Bodies of a media type that claim more than they contain, or expand to more. A new media type must be added here.
@@ -50,7 +50,7 @@ fn claims(media_type: MediaType) -> Vec<(&'static str, Vec<u8>)> {
     match media_type {
         MediaType::Csv => vec![
             ("many columns", ",".repeat(MANY).into_bytes()),
-            ("rows of nothing", format!("{}\n", ",".repeat(999)).repeat(100).into_bytes()),
+            ("empty rows", format!("{}\n", ",".repeat(999)).repeat(100).into_bytes()),
             ("a quote that does not end", format!("\"{}", "a,\n".repeat(MANY)).into_bytes()),
             ("one wide row and many narrow ones", format!("{}\n{}", ",".repeat(999), "1\n".repeat(MANY)).into_bytes()),
             ("blank lines", "\n".repeat(MANY).into_bytes()),
@@ -60,19 +60,19 @@ fn claims(media_type: MediaType) -> Vec<(&'static str, Vec<u8>)> {
         MediaType::Json => {
             let list = |item: &str| format!("[{}{item}]", format!("{item},").repeat(MANY)).into_bytes();
             vec![
-                ("members left out", list(r#"{"c0":1}"#)),
-                ("members left out of instances", [b"{\"instances\":", list(r#"{"c0":1}"#).as_slice(), b"}"].concat()),
-                ("another member in each row", {
+                ("missing members", list(r#"{"c0":1}"#)),
+                ("missing members in instances", [b"{\"instances\":", list(r#"{"c0":1}"#).as_slice(), b"}"].concat()),
+                ("a different member in each row", {
                     let rows: Vec<String> = (0..MANY).map(|row| format!("{{\"c{}\":{row}}}", row % 1000)).collect();
                     format!("[{}]", rows.join(",")).into_bytes()
                 }),
                 ("one member many times", format!("[{{{}\"c0\":1}}]", "\"c0\":1,".repeat(MANY)).into_bytes()),
                 ("unknown members", format!("[{{{}\"x\":1}}]", "\"x\":1,".repeat(MANY)).into_bytes()),
-                ("rows of nothing", list("[]")),
-                ("objects of nothing", list("{}")),
+                ("empty rows", list("[]")),
+                ("empty objects", list("{}")),
                 ("depth", "[".repeat(MANY).into_bytes()),
                 ("depth of objects", "{\"a\":".repeat(MANY).into_bytes()),
-                ("text of nothing", list("\"\"")),
+                ("empty text", list("\"\"")),
                 ("numbers", list("1")),
                 ("numbers that become text at the end", format!("[{}[\"a\"]]", "[1],".repeat(MANY)).into_bytes()),
                 ("sparse vectors", list(r#"{"data":{"features":{"keys":[999],"shape":[1000],"values":[1]}}}"#)),
@@ -87,13 +87,13 @@ fn claims(media_type: MediaType) -> Vec<(&'static str, Vec<u8>)> {
                     format!("{{{}\"c0\":1}}", "\"c0\":1,".repeat(MANY)).into_bytes(),
                 ),
                 ("a frame of many names", [b"{\"data\":[],\"columns\":", list("\"c0\"").as_slice(), b"}"].concat()),
-                ("a frame of names twice", {
+                ("a frame with its names twice", {
                     let names = list("0");
                     [b"{\"columns\":", names.as_slice(), b",\"columns\":", &names, b",\"data\":[[1]]}"].concat()
                 }),
                 ("a frame of narrow rows", [b"{\"columns\":[\"c0\"],\"data\":", list("[1]").as_slice(), b"}"].concat()),
                 ("a column of many values", [b"{\"c0\":", list("1").as_slice(), b"}"].concat()),
-                ("a column of text of nothing", [b"{\"c0\":", list("\"\"").as_slice(), b"}"].concat()),
+                ("a column of empty text", [b"{\"c0\":", list("\"\"").as_slice(), b"}"].concat()),
                 ("a column of named rows", format!("{{\"c0\":{{{}\"a\":1}}}}", "\"\":1,".repeat(MANY)).into_bytes()),
                 (
                     "a column of rows with escaped names",
@@ -105,10 +105,10 @@ fn claims(media_type: MediaType) -> Vec<(&'static str, Vec<u8>)> {
         MediaType::JsonLines => {
             let lines = |line: &str| format!("{line}\n").repeat(MANY).into_bytes();
             vec![
-                ("members left out", lines(r#"{"c0":1}"#)),
-                ("rows of nothing", lines("[]")),
-                ("objects of nothing", lines("{}")),
-                ("features of nothing", lines(r#"{"features":[]}"#)),
+                ("missing members", lines(r#"{"c0":1}"#)),
+                ("empty rows", lines("[]")),
+                ("empty objects", lines("{}")),
+                ("empty features", lines(r#"{"features":[]}"#)),
                 ("depth", lines("[[[[[[[[[[")),
                 ("sparse vectors", lines(r#"{"data":{"features":{"keys":[999],"shape":[1000],"values":[1]}}}"#)),
                 ("a line that becomes text at the end", [lines("[1]"), b"[\"a\"]".to_vec()].concat()),
@@ -123,15 +123,15 @@ fn claims(media_type: MediaType) -> Vec<(&'static str, Vec<u8>)> {
                 body
             };
             vec![
-                ("no row of many columns", array("<f8", "(0, 1000000000000)")),
-                ("no row of some columns", array("<f8", "(0, 100000000)")),
-                ("many rows of no column", array("<f8", "(1000000000000, 0)")),
+                ("no rows of many columns", array("<f8", "(0, 1000000000000)")),
+                ("no rows of fewer columns", array("<f8", "(0, 100000000)")),
+                ("many rows without columns", array("<f8", "(1000000000000, 0)")),
                 ("many rows", array("<f8", "(1000000000, 1)")),
                 ("a row of many columns", array("<f8", "(1, 1000000000)")),
-                ("more than a number holds", array("<f8", "(18446744073709551615, 18446744073709551615)")),
-                ("bytes that are none", array("|b1", "(9223372036854775807, 2)")),
+                ("a size beyond 64 bits", array("<f8", "(18446744073709551615, 18446744073709551615)")),
+                ("missing bytes", array("|b1", "(9223372036854775807, 2)")),
                 ("many dimensions", array("<f8", &format!("({})", "1, ".repeat(10_000)))),
-                ("a header that does not come", b"\x93NUMPY\x02\x00\xff\xff\xff\xff{'descr'".to_vec()),
+                ("a missing header", b"\x93NUMPY\x02\x00\xff\xff\xff\xff{'descr'".to_vec()),
                 ("items of long text", array("<U1000000000", "(1, 1)")),
                 ("small items", [array("|i1", "(20000, 1)"), vec![1; MANY]].concat()),
             ]
@@ -154,12 +154,9 @@ fn claims(media_type: MediaType) -> Vec<(&'static str, Vec<u8>)> {
                 record(message.len() as u32, &message)
             };
             vec![
-                ("a record that does not come", record(0x1fff_ffff, &[])),
-                ("records of nothing", record(0, &[]).repeat(MANY)),
-                (
-                    "a length in a record that does not come",
-                    record(12, b"\x0a\xff\xff\xff\xff\xff\xff\xff\x7f\x00\x00\x00"),
-                ),
+                ("a missing record", record(0x1fff_ffff, &[])),
+                ("empty records", record(0, &[]).repeat(MANY)),
+                ("a length beyond the record", record(12, b"\x0a\xff\xff\xff\xff\xff\xff\xff\x7f\x00\x00\x00")),
                 ("a sparse row of many columns", sparse(b"\x80\x80\x80\x80\x80\x20")),
                 ("sparse rows of 1000 columns", sparse(b"\xe8\x07").repeat(MANY / 10)),
             ]
@@ -167,32 +164,35 @@ fn claims(media_type: MediaType) -> Vec<(&'static str, Vec<u8>)> {
     }
 }
 
-/// The most memory that a byte of a body may take. In rows of any width each comma is a column of its own, with a
-/// capacity for its first cells.
-const MOST_A_BYTE: u64 = 128;
+/// The most bytes of memory for each byte of a body. In rows of any width, each comma adds a column with capacity for
+/// its first cells.
+const MOST_PER_BYTE: u64 = 128;
 const SMALL: u64 = 128 << 10;
 
 fn check(what: &str, body: &[u8], read: impl Fn(&Allowance)) -> Result<(), String> {
     let allowance = Allowance::unbounded();
-    let seen = measure(|| read(&allowance)).bytes_max;
-    if seen > SMALL + MOST_A_BYTE * body.len() as u64 {
-        return Err(format!("{what}: {seen} bytes for {}", body.len()));
+    let allocated = measure(|| read(&allowance)).bytes_max;
+    if allocated > SMALL + MOST_PER_BYTE * body.len() as u64 {
+        return Err(format!("{what}: {allocated} bytes for a body of {}", body.len()));
     }
-    let said = allowance.most_taken();
-    if seen > said + said / 10 + SMALL {
-        return Err(format!("{what}: said {said}, seen {seen}, for a body of {}", body.len()));
+    let taken = allowance.most_taken();
+    if allocated > taken + taken / 10 + SMALL {
+        return Err(format!(
+            "{what}: took {taken} bytes from its allowance, allocated {allocated}, for a body of {}",
+            body.len()
+        ));
     }
-    // With less memory than it needs it fails before it has taken it.
-    let allowance = Allowance::of_bytes(said / 2, Purpose::Answer);
-    let seen = measure(|| read(&allowance)).bytes_max;
-    match seen <= said / 2 + said / 10 + SMALL {
+    // With too small an allowance, it fails before it allocates more than that.
+    let allowance = Allowance::of_bytes(taken / 2, Purpose::Answer);
+    let allocated = measure(|| read(&allowance)).bytes_max;
+    match allocated <= taken / 2 + taken / 10 + SMALL {
         true => Ok(()),
-        false => Err(format!("{what}: {seen} bytes where {} were allowed", said / 2)),
+        false => Err(format!("{what}: {allocated} bytes of an allowance of {}", taken / 2)),
     }
 }
 
 #[test]
-fn no_body_of_any_media_type_takes_more_than_its_bytes_justify_nor_more_than_it_says() {
+fn a_body_of_any_media_type_takes_memory_in_proportion_to_its_size_and_within_its_allowance() {
     let named = Named::columns(1000);
     let mut wrong = Vec::new();
     for media_type in MediaType::ALL {

@@ -1,4 +1,4 @@
-//! How long loading, inspecting and asking a model takes, in processor time of this thread.
+//! How long it takes to load, inspect and invoke a model, in processor time of this thread.
 
 use super::models::{Object, file};
 use super::requests;
@@ -26,7 +26,7 @@ pub fn smallest(class: &str) -> usize {
     }
 }
 
-/// The fastest of several runs.
+/// The fastest of several runs over one pickle.
 pub fn times(model: &Object, runs: usize) -> Times {
     let pickle = file(&model.piece());
     let folder = tempfile::tempdir().unwrap();
@@ -48,7 +48,7 @@ pub fn times_of(folder: &Path, runs: usize) -> Times {
     Times { file_bytes: 0, load: best(&load), inspect: best(&inspect) }
 }
 
-/// The time of answering a request of `cells` cells, CSV in and CSV out.
+/// The time to answer a CSV request of `cells` cells in CSV.
 pub fn answering(class: &str, cells: usize) -> Duration {
     let (model, width) = requests::model(class);
     let body = requests::csv(class, width, cells);
@@ -64,7 +64,7 @@ pub fn answering(class: &str, cells: usize) -> Duration {
     on_processor(&answer)
 }
 
-/// The time of reading rows of ten numbers.
+/// The time to read rows of ten numbers.
 pub fn reading(media_type: MediaType, rows: usize) -> Duration {
     let body = requests::numbers(media_type, rows);
     on_processor(&|| {
@@ -72,7 +72,7 @@ pub fn reading(media_type: MediaType, rows: usize) -> Duration {
     })
 }
 
-/// The mean of several runs, enough for clocks that tick every few milliseconds.
+/// The mean of enough runs for a clock that ticks every few milliseconds.
 fn on_processor(work: &dyn Fn()) -> Duration {
     const ENOUGH: Duration = Duration::from_millis(40);
     const MOST_RUNS: u32 = 50;

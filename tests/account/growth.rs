@@ -1,4 +1,4 @@
-//! The time of loading and inspecting a model is linear in the size of its file.
+//! The time to load and inspect a model is linear in the size of its file, and the time to answer in that of the body.
 
 use super::curve::{Times, answering, reading, smallest, times, times_of};
 use super::models::{self, Object};
@@ -6,13 +6,13 @@ use super::truth::{branches, documents};
 use byoc_formats::media_types::MediaType;
 use std::time::Duration;
 
-/// The most that the time may grow with four times the values: a factor of 4 is linear, 16 is quadratic.
+/// The largest factor by which the time may grow with four times the values: 4 is linear, 16 is quadratic.
 const MOST: f64 = 9.0;
 
-/// Shorter times are mostly overhead.
+/// Times below this count as this, since they are mostly overhead.
 const FLOOR: Duration = Duration::from_millis(3);
 
-/// The message if the time of a model grows too much when the model becomes four times as large.
+/// The message for a model whose time grows too much when the model is four times as large.
 fn wrong(what: &str, small: Times, large: Times) -> Option<String> {
     let ratio = |large: Duration, small: Duration| large.as_secs_f64() / small.max(FLOOR).as_secs_f64();
     let (load, inspect) = (ratio(large.load, small.load), ratio(large.inspect, small.inspect));
@@ -23,7 +23,7 @@ fn wrong(what: &str, small: Times, large: Times) -> Option<String> {
 }
 
 #[test]
-fn four_times_as_large_a_model_takes_far_less_than_sixteen_times_as_long_for_every_class() {
+fn the_time_to_load_and_inspect_a_model_is_not_quadratic_for_any_class() {
     let sizes = |model: &dyn Fn(usize) -> Object, class: &'static str| {
         let count = smallest(class);
         (class, model(count), model(4 * count))
@@ -36,7 +36,7 @@ fn four_times_as_large_a_model_takes_far_less_than_sixteen_times_as_long_for_eve
 }
 
 #[test]
-fn four_times_as_large_a_document_or_linear_learner_takes_far_less_than_sixteen_times_as_long() {
+fn the_time_to_load_and_inspect_documents_and_linear_learners_is_not_quadratic() {
     let small = documents(1).into_iter().chain([("branches of a preprocessor.json", branches(300))]);
     let large = documents(4).into_iter().chain([("", branches(1_200))]);
     let pairs = small.zip(large);
@@ -47,7 +47,7 @@ fn four_times_as_large_a_document_or_linear_learner_takes_far_less_than_sixteen_
 }
 
 #[test]
-fn four_times_as_many_rows_take_far_less_than_sixteen_times_as_long_for_every_class_and_media_type() {
+fn the_time_to_answer_is_not_quadratic_in_the_rows_for_any_class_or_media_type() {
     const CELLS: usize = 8_000;
     let of_classes = models::classes().map(|class| (class, answering(class, CELLS), answering(class, 4 * CELLS)));
     let of_readers = MediaType::ALL

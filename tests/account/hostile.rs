@@ -1,5 +1,5 @@
-//! The same hostile claims in a file of every class that can be read. Each gives a model or a clean error, quickly, and
-//! within the lease.
+//! Hostile values in a file of every class that can be read. Each must give a model or a clean error, quickly and
+//! within its lease of memory.
 
 use super::models::{
     self, Object, Piece, again, file, flag, float, floats, int, list, named, none, objects, text, texts,
@@ -13,32 +13,36 @@ use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-/// Bytes of small allocations that are not counted one by one.
+/// Bytes of small allocations that an allowance does not count.
 const SMALL: u64 = 256 << 10;
 
+/// Bytes that a load may take.
 const LEASE: u64 = 64 << 20;
 
 /// How long a debug build may take for one file.
 const SOON: Duration = Duration::from_secs(5);
 
 /// Loads and inspects a pickle within a lease. Returns the peak of allocated bytes, and the cause of an error.
-fn put(what: &str, pickle: &[u8], lease: u64) -> (u64, Option<Cause>) {
+fn load_and_inspect(what: &str, pickle: &[u8], lease: u64) -> (u64, Option<Cause>) {
     let folder = pickled(pickle);
-    let (loading, looking) = (Allowance::of_bytes(lease, Purpose::Load), Allowance::of_bytes(lease, Purpose::Load));
+    let (loading, inspecting) = (Allowance::of_bytes(lease, Purpose::Load), Allowance::of_bytes(lease, Purpose::Load));
     let started = Instant::now();
     let mut outcome = None;
     let mut run = |work: &mut dyn FnMut() -> Option<Cause>| {
         measure(|| outcome = Some(catch_unwind(AssertUnwindSafe(&mut *work)))).bytes_max
     };
     let loaded = run(&mut || load(folder.path(), &loading).err().map(|error| error.cause()));
-    let inspected = run(&mut || inspect(folder.path(), &looking).err().map(|error| error.cause()));
+    let inspected = run(&mut || inspect(folder.path(), &inspecting).err().map(|error| error.cause()));
     let cause = outcome.unwrap().unwrap_or_else(|_| panic!("{what}: a panic"));
-    let within = |seen: u64, said: u64| seen <= said + said / 2 + SMALL;
-    let (said_loaded, said_inspected) = (loading.most_taken(), looking.most_taken());
-    assert!(within(loaded, said_loaded), "{what}: loading took {loaded} bytes and reported {said_loaded}");
+    let within = |allocated: u64, taken: u64| allocated <= taken + taken / 2 + SMALL;
+    let (taken_loaded, taken_inspected) = (loading.most_taken(), inspecting.most_taken());
     assert!(
-        within(inspected, said_inspected),
-        "{what}: inspecting took {inspected} bytes and reported {said_inspected}"
+        within(loaded, taken_loaded),
+        "{what}: loading allocated {loaded} bytes and took {taken_loaded} from its lease"
+    );
+    assert!(
+        within(inspected, taken_inspected),
+        "{what}: inspecting allocated {inspected} bytes and took {taken_inspected} from its lease"
     );
     assert!(started.elapsed() < SOON, "{what}: {:?}", started.elapsed());
     let is_clean = matches!(
@@ -49,12 +53,12 @@ fn put(what: &str, pickle: &[u8], lease: u64) -> (u64, Option<Cause>) {
     (loaded.max(inspected), cause)
 }
 
-/// An array with a dimension of 0 and claims in the others.
+/// An array of shape (0, `width`).
 fn empty_of(width: usize) -> Piece {
     models::value(&Python::Array(Items::Float64(Vec::new()), vec![0, width]))
 }
 
-/// What a hostile file may have in place of any value.
+/// Values that a hostile file may contain in place of any other.
 fn claims() -> Vec<(&'static str, Piece)> {
     let many = |piece: Piece, count: usize| [vec![named(piece, 1)], vec![again(1); count]].concat();
     vec![
@@ -62,8 +66,8 @@ fn claims() -> Vec<(&'static str, Piece)> {
         ("a million", int(1_000_000)),
         ("-1", int(-1)),
         ("nan", float(f64::NAN)),
-        ("no items of a width of 10^12", empty_of(1_000_000_000_000)),
-        ("no items of a width of 2^24", empty_of(1 << 24)),
+        ("an array of shape (0, 10^12)", empty_of(1_000_000_000_000)),
+        ("an array of shape (0, 2^24)", empty_of(1 << 24)),
         ("an empty array", floats(0)),
         ("an empty list", list([])),
         ("an array a thousand times in a list", list(many(floats(1000), 1000))),
@@ -77,25 +81,25 @@ fn claims() -> Vec<(&'static str, Piece)> {
 }
 
 #[test]
-fn every_claim_in_every_attribute_of_every_class_is_a_model_or_a_clean_error() {
+fn a_hostile_value_in_any_attribute_of_any_class_gives_a_model_or_a_clean_error() {
     let known = models::classes().map(|class| {
         models::model(class, 40)
             .unwrap_or_else(|| panic!("{class} can be read but has no model in tests/account/models.rs"))
     });
     for model in known.chain(models::older(40)) {
         let class = model.class;
-        assert_eq!(put(class, &file(&model.piece()), LEASE).1, None, "the correct {class}");
+        assert_eq!(load_and_inspect(class, &file(&model.piece()), LEASE).1, None, "the correct {class}");
         for (name, _) in &model.attributes {
             for (claim, piece) in claims() {
                 let what = format!("{claim} as {name} of {class}");
-                put(&what, &file(&model.clone().with(name, piece).piece()), LEASE);
+                load_and_inspect(&what, &file(&model.clone().with(name, piece).piece()), LEASE);
             }
         }
     }
 }
 
 #[test]
-fn what_a_file_shares_is_shared_in_memory_or_refused() {
+fn values_that_a_file_repeats_by_reference_are_shared_in_memory_or_refused() {
     let long = || named(text(&"x".repeat(100_000)), 1);
     let many_texts = || objects([vec![long()], vec![again(1); 100_000]].concat());
     let shared_texts = || [vec![named(texts(5_000), 1)], vec![again(1); 50_000]].concat();
@@ -131,29 +135,29 @@ fn what_a_file_shares_is_shared_in_memory_or_refused() {
         let pickle = file(&model.piece());
         let allowance = Allowance::unbounded();
         let folder = pickled(&pickle);
-        let seen = measure(|| drop(load(folder.path(), &allowance))).bytes_max;
-        // The tree of a pickle takes about ten times the bytes of its file if each value is two bytes.
+        let allocated = measure(|| drop(load(folder.path(), &allowance))).bytes_max;
+        // The tree of a pickle with values of two bytes takes about ten times the bytes of its file.
         let most = 40 * pickle.len() as u64 + SMALL;
-        assert!(seen < most, "{what}: {seen} bytes for a file of {}", pickle.len());
-        put(what, &pickle, LEASE);
+        assert!(allocated < most, "{what}: {allocated} bytes for a file of {}", pickle.len());
+        load_and_inspect(what, &pickle, LEASE);
     }
 }
 
 #[test]
-fn a_count_that_nothing_stands_behind_is_not_believed() {
+fn a_count_without_data_for_it_is_refused() {
     for (class, count) in [("Normalizer", 1 << 62), ("Normalizer", 100_000_000), ("PolynomialFeatures", 100_000_000)] {
         let model = models::model(class, 40).unwrap().with("n_features_in_", int(count));
-        let (seen, cause) = put(class, &file(&model.piece()), LEASE);
+        let (allocated, cause) = load_and_inspect(class, &file(&model.piece()), LEASE);
         assert_eq!(cause, Some(Cause::BadArtifact), "{class} {count}");
-        assert!(seen < 1 << 20, "{class} {count}: {seen}");
+        assert!(allocated < 1 << 20, "{class} {count}: {allocated}");
     }
-    // A possible width: the model loads, without a million column names.
+    // A width of a million is possible: the model loads, without a million column names.
     let model = models::model("Normalizer", 40).unwrap().with("n_features_in_", int(1 << 20));
-    assert!(put("Normalizer", &file(&model.piece()), LEASE).0 < LEASE);
+    assert!(load_and_inspect("Normalizer", &file(&model.piece()), LEASE).0 < LEASE);
 }
 
 #[test]
-fn unions_of_the_same_unions_are_refused() {
+fn nested_unions_of_the_same_union_twice_are_refused() {
     let part = |name: &str, piece: Piece| models::tuple([text(name), piece]);
     let mut inner = models::model("Binarizer", 3).unwrap().piece();
     for level in 1..20 {
@@ -161,31 +165,31 @@ fn unions_of_the_same_unions_are_refused() {
         let union = models::model("FeatureUnion", 1).unwrap().with("transformer_list", parts);
         inner = union.piece();
     }
-    let (seen, cause) = put("unions", &file(&inner), LEASE);
+    let (allocated, cause) = load_and_inspect("unions", &file(&inner), LEASE);
     assert_eq!(cause, Some(Cause::BadArtifact));
-    assert!(seen < 8 << 20, "{seen}");
+    assert!(allocated < 8 << 20, "{allocated}");
 }
 
 #[test]
-fn what_unpacks_to_more_than_the_lease_is_refused_with_little_memory_taken() {
+fn a_file_that_unpacks_to_more_than_the_lease_is_refused_within_the_lease() {
     let zeros = 24 << 20;
     let pickle = [&[0x80, 4, b'B'], &u32::to_le_bytes(zeros)[..], &vec![0; zeros as usize], b"."].concat();
     let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
     packed.write_all(&pickle).unwrap();
     let packed = packed.finish().unwrap();
-    let (seen, cause) = put("a compressed pickle", &packed, 8 << 20);
+    let (allocated, cause) = load_and_inspect("a compressed pickle", &packed, 8 << 20);
     assert_eq!(cause, Some(Cause::InsufficientMemory));
-    assert!(seen < 9 << 20, "{seen}");
+    assert!(allocated < 9 << 20, "{allocated}");
 }
 
 #[test]
-fn a_columns_json_is_leased_before_it_is_read() {
+fn the_memory_of_a_columns_json_is_leased_before_it_is_read() {
     let columns = format!(r#"{{"columns": [{}"x"]}}"#, "\"a\",".repeat(500_000));
     let scaler = file(&models::model("StandardScaler", 40).unwrap().piece());
     let folder = folder(&[("model.joblib", &scaler), ("columns.json", columns.as_bytes())]);
     let allowance = Allowance::of_bytes(8 << 20, Purpose::Load);
     let mut cause = None;
-    let seen = measure(|| cause = load(folder.path(), &allowance).err().map(|error| error.cause())).bytes_max;
+    let allocated = measure(|| cause = load(folder.path(), &allowance).err().map(|error| error.cause())).bytes_max;
     assert_eq!(cause, Some(Cause::InsufficientMemory));
-    assert!(seen < 9 << 20, "{seen}");
+    assert!(allocated < 9 << 20, "{allocated}");
 }

@@ -1,7 +1,7 @@
-//! Accounting of memory and work while models are loaded, inspected and asked: it matches the allocator, no file and no
-//! body gets more than its size justifies, and both grow in proportion.
+//! Memory and time of loading, inspecting and invoking models: the bytes taken from an allowance match the allocator,
+//! no file or body takes more memory than its size justifies, and time grows linearly.
 //!
-//! This is a test binary of its own because it needs an allocator that counts.
+//! This is a separate test binary because it needs an allocator that counts.
 
 mod answers;
 mod bodies;

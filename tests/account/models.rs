@@ -1,5 +1,5 @@
-//! Artifacts of every class of scikit-learn that can be read, of any size. They are pickles made of pieces, so that a
-//! test can replace one or refer to it again.
+//! Artifacts of any size of every scikit-learn class that can be read. They are pickles made of pieces, so that a test
+//! can replace a piece or refer to it again.
 
 use byoc_formats::pickle::{ItemType, Items, Python, write};
 
@@ -88,7 +88,7 @@ pub fn again(place: u8) -> Piece {
     vec![b'h', place]
 }
 
-/// An array of objects of these values.
+/// A NumPy array of dtype object with these values.
 pub fn objects(items: Vec<Piece>) -> Piece {
     let count = items.len() as i64;
     let dtype = value(&Python::DType(ItemType::Object));
@@ -113,7 +113,7 @@ impl Object {
         [value(&Python::Symbol(self.module, self.class)), b")\x81".to_vec(), state, b"b".to_vec()].concat()
     }
 
-    /// The same with another value of one attribute.
+    /// The object with a different value of one attribute.
     pub fn with(mut self, name: &str, piece: Piece) -> Object {
         for (own, value) in &mut self.attributes {
             if *own == name {

@@ -1,4 +1,4 @@
-//! A model of skops, as `skops.io.dump` writes it: a zip archive of a schema and arrays.
+//! A skops model, as `skops.io.dump` writes it: a zip archive of a schema and arrays.
 
 use std::io::Write as _;
 
@@ -44,7 +44,8 @@ fn archive(files: &[(&str, Vec<u8>)], kept: Kept) -> Vec<u8> {
 
 fn node(module: &str, class: &str, loader: &str, rest: &str) -> String {
     format!(
-        r#"{{"__class__": "{class}", "__module__": "{module}", "__loader__": "{loader}", {rest}, "__id__": 140539340593200}}"#
+        r#"{{"__class__": "{class}", "__module__": "{module}", "__loader__": "{loader}", {rest},
+            "__id__": 140539340593200}}"#
     )
 }
 

@@ -6,55 +6,57 @@ use allocation_counter::measure;
 use byoc_account::Allowance;
 use tempfile::TempDir;
 
-/// Bytes of small allocations that are not counted one by one.
+/// Bytes of small allocations that an allowance does not count.
 const SMALL: u64 = 64 << 10;
 
-/// The bytes that a load reported, and those that the allocator counted.
+/// The bytes that a load took from its allowance and those that it allocated, at its peak and kept by the model.
 struct Row {
     what: String,
-    said_peak: u64,
-    seen_peak: u64,
-    said_kept: u64,
-    seen_kept: u64,
+    taken_peak: u64,
+    allocated_peak: u64,
+    taken_kept: u64,
+    allocated_kept: u64,
 }
 
 impl Row {
     fn of(what: &str, folder: &TempDir) -> Row {
         let allowance = Allowance::unbounded();
         let mut loaded = None;
-        let seen = measure(|| loaded = Some(load(folder.path(), &allowance)));
+        let allocated = measure(|| loaded = Some(load(folder.path(), &allowance)));
         let model = loaded.unwrap().unwrap_or_else(|error| panic!("{what}: {error}"));
         Row {
             what: what.to_owned(),
-            said_peak: allowance.most_taken(),
-            seen_peak: seen.bytes_max,
-            said_kept: model.bytes(),
-            seen_kept: seen.bytes_current.unsigned_abs(),
+            taken_peak: allowance.most_taken(),
+            allocated_peak: allocated.bytes_max,
+            taken_kept: model.bytes(),
+            allocated_kept: allocated.bytes_current.unsigned_abs(),
         }
     }
 
-    /// A message if they differ too much.
+    /// A message if the two differ by more than a tenth.
     fn wrong(self) -> Option<String> {
-        let near = |said: u64, seen: u64| said.abs_diff(seen) <= seen / 10 + SMALL;
-        let Row { what, said_peak, seen_peak, said_kept, seen_kept } = self;
-        let is_true = near(said_peak, seen_peak) && near(said_kept, seen_kept) && seen_peak > 1 << 20;
+        let near = |taken: u64, allocated: u64| taken.abs_diff(allocated) <= allocated / 10 + SMALL;
+        let Row { what, taken_peak, allocated_peak, taken_kept, allocated_kept } = self;
+        let matches_allocator =
+            near(taken_peak, allocated_peak) && near(taken_kept, allocated_kept) && allocated_peak > 1 << 20;
         let message = || {
             format!(
-                "{what}: reported a peak of {said_peak} and {said_kept} kept, allocated {seen_peak} and {seen_kept}"
+                "{what}: took a peak of {taken_peak} bytes and kept {taken_kept}, \
+                 allocated {allocated_peak} and {allocated_kept}"
             )
         };
-        (!is_true).then(message)
+        (!matches_allocator).then(message)
     }
 }
 
-fn assert_true(rows: Vec<Row>) {
+fn assert_matches_allocator(rows: Vec<Row>) {
     let wrong: Vec<String> = rows.into_iter().filter_map(Row::wrong).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Every class with a file of a megabyte or more.
-fn of_classes() -> Vec<Row> {
-    // Their files and models are small, whatever they are fitted on.
+/// Every class, with a model that takes a megabyte or more.
+fn class_rows() -> Vec<Row> {
+    // The models of these classes are small, whatever they are fitted on.
     const SMALL_CLASSES: [&str; 3] = ["Binarizer", "FunctionTransformer", "Normalizer"];
     let row = |class: &str| {
         let count = match class {
@@ -68,26 +70,28 @@ fn of_classes() -> Vec<Row> {
 }
 
 #[test]
-fn the_peak_of_a_load_and_what_a_model_keeps_are_as_they_are_said_for_every_class() {
-    assert_true(of_classes());
+fn the_peak_of_a_load_and_the_bytes_that_a_model_keeps_match_the_allocator_for_every_class() {
+    assert_matches_allocator(class_rows());
 }
 
 #[test]
-fn documents_and_linear_learners_are_counted_as_truly() {
-    assert_true(of_documents());
+fn the_bytes_of_documents_skops_models_and_linear_learners_match_the_allocator() {
+    assert_matches_allocator(document_rows());
 }
 
 #[test]
 #[ignore = "prints the table of docs/dev/bounds.md"]
-fn the_table_of_the_documentation() {
+fn print_the_table_of_loads() {
     println!("| | peak taken, KiB | peak allocated | kept, KiB | kept allocated |\n| --- | --- | --- | --- | --- |");
-    for Row { what, said_peak, seen_peak, said_kept, seen_kept } in of_classes().into_iter().chain(of_documents()) {
-        let [a, b, c, d] = [said_peak, seen_peak, said_kept, seen_kept].map(|bytes| bytes / 1024);
+    for Row { what, taken_peak, allocated_peak, taken_kept, allocated_kept } in
+        class_rows().into_iter().chain(document_rows())
+    {
+        let [a, b, c, d] = [taken_peak, allocated_peak, taken_kept, allocated_kept].map(|bytes| bytes / 1024);
         println!("| {what} | {a} | {b} | {c} | {d} |");
     }
 }
 
-fn of_documents() -> Vec<Row> {
+fn document_rows() -> Vec<Row> {
     documents(4).iter().map(|(what, folder)| Row::of(what, folder)).collect()
 }
 
@@ -101,7 +105,8 @@ pub(super) fn documents(times: usize) -> Vec<(&'static str, TempDir)> {
     );
     let document = |columns: &str, transformer: &str| {
         let text = format!(
-            r#"{{"version": 1, "scikit-learn": "1.9.1", "columns": {columns}, "label": null, "transformer": {transformer}}}"#
+            r#"{{"version": 1, "scikit-learn": "1.9.1", "columns": {columns}, "label": null,
+            "transformer": {transformer}}}"#
         );
         folder(&[("preprocessor.json", text.as_bytes())])
     };
@@ -117,8 +122,8 @@ pub(super) fn documents(times: usize) -> Vec<(&'static str, TempDir)> {
         ("preprocessor.json", document("null", &scaler)),
         ("columns.json", folder(&[("model.joblib", &pickle), ("columns.json", columns.as_bytes())])),
         ("columns.json with dtypes", folder(&[("model.joblib", &pickle), ("columns.json", dtypes.as_bytes())])),
-        ("a stored model of skops", skops::scaler(count, skops::Kept::Stored)),
-        ("a deflated model of skops", skops::scaler(count, skops::Kept::Deflated)),
+        ("a stored skops model", skops::scaler(count, skops::Kept::Stored)),
+        ("a deflated skops model", skops::scaler(count, skops::Kept::Deflated)),
         ("linear learner", linear_learner(&[("fc0_weight", length)])),
         (
             "linear learner with arrays that it does not use",
@@ -132,7 +137,8 @@ pub(super) fn branches(count: usize) -> TempDir {
     let names: Vec<String> = (0..count).map(|number| format!("\"column {number}\"")).collect();
     let branch = |name: &String| {
         format!(
-            r#"["of {}", {{"MaxAbsScaler": {{"copy": true, "clip": false, "n_features_in_": 1, "feature_names_in_": [{name}],
+            r#"["of {}", {{"MaxAbsScaler": {{"copy": true, "clip": false, "n_features_in_": 1,
+            "feature_names_in_": [{name}],
             "max_abs_": [1.0], "scale_": [1.0], "n_samples_seen_": 3}}}}, [{name}]]"#,
             name.trim_matches('"')
         )
@@ -140,7 +146,8 @@ pub(super) fn branches(count: usize) -> TempDir {
     let branches = names.iter().map(branch).collect::<Vec<_>>().join(",");
     let names = names.join(",");
     let text = format!(
-        r#"{{"version": 1, "scikit-learn": "1.9.1", "columns": [{names}], "label": null, "transformer": {{"ColumnTransformer":
+        r#"{{"version": 1, "scikit-learn": "1.9.1", "columns": [{names}], "label": null,
+        "transformer": {{"ColumnTransformer":
         {{"remainder": "drop", "sparse_threshold": 0.3, "n_jobs": null, "transformer_weights": null, "verbose": false,
         "verbose_feature_names_out": true, "n_features_in_": {count}, "feature_names_in_": [{names}],
         "transformers_": [{branches}], "sparse_output_": false}}}}}}"#
@@ -170,17 +177,20 @@ fn linear_learner(arrays: &[(&str, u64)]) -> TempDir {
 }
 
 #[test]
-fn what_many_models_keep_is_what_their_account_says() {
+fn the_sum_of_the_bytes_of_many_models_matches_the_allocator() {
     let files: Vec<TempDir> =
         models::classes().map(|class| pickled(&file(&models::model(class, 2_000).unwrap().piece()))).collect();
     let mut models = Vec::new();
-    let seen = measure(|| {
+    let allocated = measure(|| {
         models = files
             .iter()
             .flat_map(|folder| (0..3).map(|_| load(folder.path(), &Allowance::unbounded()).unwrap()))
             .collect();
     });
-    let said: u64 = models.iter().map(byoc::model::Model::bytes).sum();
-    let seen = seen.bytes_current.unsigned_abs();
-    assert!(seen > 1 << 20 && said.abs_diff(seen) <= seen / 10, "reported {said}, allocated {seen}");
+    let taken: u64 = models.iter().map(byoc::model::Model::bytes).sum();
+    let allocated = allocated.bytes_current.unsigned_abs();
+    assert!(
+        allocated > 1 << 20 && taken.abs_diff(allocated) <= allocated / 10,
+        "the models report {taken} bytes, allocated {allocated}"
+    );
 }
