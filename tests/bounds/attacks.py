@@ -1,7 +1,7 @@
-"""Attacks that try to make a container use more memory or time than it has: a function each, with its allowed answers.
+"""Attacks that try to exhaust the memory or time of a container: one function each, with its allowed answers.
 
-Each attack has its own container and returns the replies. A refusal must come within a second. An answer, or a 504, may
-take as long as the work does, up to the container's --timeout. The numbers are those of the items of issue 13.
+Each attack has its own container and returns the replies. A refusal must arrive within a second. An answer, or a 504,
+may take as long as its work, up to the container's --timeout. The numbers of the items group attacks by their kind.
 """
 import gzip
 import io
@@ -17,9 +17,9 @@ import pickles
 from container import GOOD, ROOT, Reply
 
 MIB = 1 << 20
-# What loading may lease: the container's --model-memory.
+# The bytes that loading may lease: the container's --model-memory.
 MODELS = 200 * MIB
-# What answering may lease: byoc's account of 512 MiB, which is all but 24 MiB and an eighth.
+# The bytes that answering may lease: byoc plans with all of the 512 MiB but 24 MiB and an eighth.
 REQUESTS = (512 - 24 - 64) * MIB
 REFUSED_LOAD = {500, 507}
 REFUSED = {400, 413, 503, 504}
@@ -47,7 +47,7 @@ def npy(shape, data=b""):
 
 
 def loaded(container, artifact, **others):
-    """Loads a model that the attack needs."""
+    """Loads a model that the attack needs. Returns its name."""
     reply = container.load({"model.pkl": artifact, **others})
     if reply.status != 200:
         raise AssertionError(f"the attack's own model was not loaded: {reply.status} {reply.text[:300]}")
@@ -55,7 +55,7 @@ def loaded(container, artifact, **others):
 
 
 def side_by_side(count, ask):
-    """The replies of `ask`, called by several threads at once; each call may yield several."""
+    """The replies of `ask`, called by `count` threads at once; each call may yield several."""
     replies = []
 
     def call(number):

@@ -1,4 +1,4 @@
-"""byoc serve in 512 MiB, and what can be measured from outside: answers, times, memory."""
+"""byoc serve in 512 MiB, and its measurements from outside: answers, times and memory."""
 import http.client
 import json
 import os
@@ -24,11 +24,12 @@ GOOD_ROW = b"1993,2728,6,3.0,0.7,1,y,n\n"
 
 
 class Confinement:
-    """Limits a process to 512 MiB: by a cgroup of either version if one can be made, else (or on request) by RLIMIT_AS."""
+    """Limits a process to 512 MiB: by a cgroup of either version if one can be created, otherwise or on request by
+    RLIMIT_AS."""
 
     def __init__(self, by_addresses=False):
         self.folder, self.file, self.how = None, None, "RLIMIT_AS"
-        for folder, file, swap, version in () if by_addresses else self._places():
+        for folder, file, swap, version in () if by_addresses else self._cgroups():
             try:
                 folder.mkdir()
             except OSError:
@@ -46,7 +47,7 @@ class Confinement:
             return
 
     @staticmethod
-    def _places():
+    def _cgroups():
         mounted = pathlib.Path("/sys/fs/cgroup")
         name = f"byoc-bounds-{os.getpid()}"
         for line in pathlib.Path("/proc/self/cgroup").read_text().splitlines():
@@ -58,7 +59,7 @@ class Confinement:
                     yield mounted / path / name, "memory.max", "memory.swap.max", 2
 
     def enter(self):
-        """Runs in a child before it executes the program."""
+        """Limits this process. Called in the child before it executes the program."""
         if self.folder:
             (self.folder / "cgroup.procs").write_text(str(os.getpid()))
         else:
@@ -177,7 +178,7 @@ class Container:
                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def peak(self):
-        """Bytes more than at the start; None if the process has ended."""
+        """The peak in bytes beyond the memory at the start; None if the process has ended."""
         try:
             return max(0, self.memory("VmHWM") - self.before) if self.process.poll() is None else None
         except (OSError, RuntimeError):
@@ -194,9 +195,9 @@ class Container:
         if self.watcher.is_alive():
             self.watcher.join(PATIENCE)
         if self.pings:
-            heard = json.loads(self.pings.communicate(timeout=PATIENCE)[0])
-            self.slowest_ping = heard["slowest"]
-            self.failures += heard["failures"]
+            report = json.loads(self.pings.communicate(timeout=PATIENCE)[0])
+            self.slowest_ping = report["slowest"]
+            self.failures += report["failures"]
         ended_before = self.process.poll()
         if ended_before is None:
             self.process.kill()
@@ -209,14 +210,14 @@ class Container:
 
 
 def run_confined(confinement, arguments):
-    """A command of byoc: exit code (that of a signal is negative), seconds, peak in bytes."""
+    """Runs a byoc command. Returns its exit code (negative for a signal), seconds and peak memory in bytes."""
     scratch = "/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir()
     began, peak = time.monotonic(), 0
     process = subprocess.Popen([BYOC, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL, env={"PATH": "/usr/bin:/bin", "TMPDIR": scratch},
                                preexec_fn=confinement.enter)
     while process.poll() is None:
-        # Of the program itself: getrusage would include this process, from which it was forked.
+        # Measure the program itself: getrusage would include this process, from which it was forked.
         status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
         if status.startswith(f"Name:\t{BYOC.name}\n") and "VmHWM:" in status:
             peak = max(peak, int(status.split("VmHWM:")[1].split()[0]) << 10)

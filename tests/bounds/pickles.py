@@ -1,5 +1,5 @@
-"""Pickles of scikit-learn's classes without scikit-learn: stand-ins under the same names, and arrays that claim what an
-attack needs. Needs only Python's standard library."""
+"""Pickles of scikit-learn's classes without scikit-learn: stand-ins under the same names, and arrays with the claims
+that an attack needs. Needs only Python's standard library."""
 import pickle
 import random
 import sys
@@ -20,7 +20,7 @@ def module(name):
 
 
 def stand_in(path):
-    """The class of this name, which pickles as that name."""
+    """A class that is pickled under this name."""
     where, _, name = path.rpartition(".")
     home = module(where)
     if not hasattr(home, name):
@@ -46,7 +46,7 @@ OBJECT, DOUBLE, LONG = Dtype("O"), Dtype("f8"), Dtype("i8")
 
 
 class Array:
-    """A NumPy array. One that is referred to twice is written once, as by NumPy."""
+    """A NumPy array. An array with two references is written once, as by NumPy."""
 
     def __init__(self, kind, shape, data):
         self.kind, self.shape, self.data = kind, shape, data
@@ -94,29 +94,31 @@ def one_hot(categories):
 def ordinal(categories):
     return estimator(
         "sklearn.preprocessing._encoders.OrdinalEncoder", categories="auto", dtype=float64,
-        handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=float("nan"), min_frequency=None, max_categories=None,
-        _infrequent_enabled=False, n_features_in_=len(categories), categories_=categories, _missing_indices={})
+        handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=float("nan"), min_frequency=None,
+        max_categories=None, _infrequent_enabled=False, n_features_in_=len(categories), categories_=categories,
+        _missing_indices={})
 
 
 def imputer(statistics):
     return estimator(
-        "sklearn.impute._base.SimpleImputer", missing_values=float("nan"), strategy="most_frequent", fill_value=None, copy=True,
-        add_indicator=False, keep_empty_features=False, _fit_dtype=OBJECT, indicator_=None, n_features_in_=len(statistics.data),
-        statistics_=statistics)
+        "sklearn.impute._base.SimpleImputer", missing_values=float("nan"), strategy="most_frequent", fill_value=None,
+        copy=True, add_indicator=False, keep_empty_features=False, _fit_dtype=OBJECT, indicator_=None,
+        n_features_in_=len(statistics.data), statistics_=statistics)
 
 
 def bins(edges):
     return estimator(
-        "sklearn.preprocessing._discretization.KBinsDiscretizer", n_bins=5, encode="ordinal", strategy="quantile", dtype=None,
-        subsample=None, random_state=None, n_features_in_=len(edges), bin_edges_=objects(edges),
+        "sklearn.preprocessing._discretization.KBinsDiscretizer", n_bins=5, encode="ordinal", strategy="quantile",
+        dtype=None, subsample=None, random_state=None, n_features_in_=len(edges), bin_edges_=objects(edges),
         n_bins_=integers([len(edge.data) // 8 - 1 for edge in edges]))
 
 
 def logistic(classes):
     count = len(classes.data)
     return estimator(
-        "sklearn.linear_model._logistic.LogisticRegression", penalty="l2", multi_class="auto", solver="lbfgs", n_features_in_=1,
-        classes_=classes, coef_=Array(DOUBLE, (count, 1), bytes(8 * count)), intercept_=zeros(count), n_iter_=integers([1]))
+        "sklearn.linear_model._logistic.LogisticRegression", penalty="l2", multi_class="auto", solver="lbfgs",
+        n_features_in_=1, classes_=classes, coef_=Array(DOUBLE, (count, 1), bytes(8 * count)), intercept_=zeros(count),
+        n_iter_=integers([1]))
 
 
 def identity():
@@ -126,12 +128,13 @@ def identity():
 
 
 def union(parts):
-    return estimator("sklearn.pipeline.FeatureUnion", transformer_list=[(f"t{n}", part) for n, part in enumerate(parts)],
-                     n_jobs=None, transformer_weights=None, verbose=False, verbose_feature_names_out=True)
+    return estimator(
+        "sklearn.pipeline.FeatureUnion", transformer_list=[(f"t{n}", part) for n, part in enumerate(parts)],
+        n_jobs=None, transformer_weights=None, verbose=False, verbose_feature_names_out=True)
 
 
 def nested_union(depth, width):
-    """Unions of the same union: `width` to the power of `depth` transformers in a file of a few bytes each."""
+    """Nested unions of the same union: `width` to the power of `depth` transformers in a small file."""
     made = identity()
     for _ in range(depth):
         made = union([made] * width)
@@ -141,21 +144,21 @@ def nested_union(depth, width):
 def target_encoder(categories, classes):
     """One column; a number for each category and class."""
     return estimator(
-        "sklearn.preprocessing._target_encoder.TargetEncoder", categories="auto", target_type="multiclass", smooth="auto", cv=5,
-        shuffle=True, random_state=None, n_features_in_=1, _infrequent_enabled=False, target_type_="multiclass",
+        "sklearn.preprocessing._target_encoder.TargetEncoder", categories="auto", target_type="multiclass",
+        smooth="auto", cv=5, shuffle=True, random_state=None, n_features_in_=1, _infrequent_enabled=False, target_type_="multiclass",
         classes_=integers(range(classes)), target_mean_=zeros(classes), categories_=[integers(range(categories))],
         encodings_=[zeros(categories) for _ in range(classes)])
 
 
 def column_transformer(names, transformers):
-    places = {name: place for place, name in enumerate(names)}
+    positions = {name: position for position, name in enumerate(names)}
     return estimator(
         "sklearn.compose._column_transformer.ColumnTransformer", transformers=transformers, transformers_=transformers,
         remainder="drop", sparse_threshold=0.3, n_jobs=None, transformer_weights=None, verbose=False,
         verbose_feature_names_out=True, force_int_remainder_cols=True, feature_names_in_=objects(names),
         n_features_in_=len(names), _columns=[columns for _, _, columns in transformers], sparse_output_=False,
         _transformer_to_input_indices={
-            **{name: [places[column] for column in columns] for name, _, columns in transformers}, "remainder": []},
+            **{name: [positions[column] for column in columns] for name, _, columns in transformers}, "remainder": []},
         _remainder=("remainder", "drop", []), _n_features=len(names))
 
 
@@ -164,12 +167,12 @@ def dump(artifact):
 
 
 def compressed_scaler(width):
-    """A scaler in a file of a sixtieth of its size, as joblib's zlib compression can produce. The array is written in
-    pieces, so that making it takes no memory either."""
+    """A scaler in a file of a sixtieth of its size, as joblib's zlib compression can produce. The array is compressed
+    in pieces, so that creating it takes little memory."""
     marker = b"ARRAY_HERE"
     made = scaler(width, mean_=Array(DOUBLE, (width,), marker), scale_=None, var_=None, with_std=False)
     plain = dump(made)
-    # SHORT_BINBYTES of the marker becomes BINBYTES8 of zeros. The frame around it is dropped.
+    # Replace SHORT_BINBYTES with the marker by BINBYTES8 with zeros, and drop the frame around it.
     before, _, after = plain.partition(b"C" + bytes([len(marker)]) + marker)
     before = before[:2] + before[11:]
     packer = zlib.compressobj(1)

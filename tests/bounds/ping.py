@@ -1,6 +1,7 @@
 """Asks a container for /ping every few milliseconds until standard input ends, then prints the results as JSON.
 
-A process of its own: a thread beside the attack would wait for that thread's Python, and call it the container's time.
+This is a separate process: a thread next to the attack's would wait for Python's global interpreter lock and measure
+that wait as the container's time.
 """
 import http.client
 import json
