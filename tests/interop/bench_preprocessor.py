@@ -1,12 +1,12 @@
-"""The whole path of a preprocessor beside scikit-learn's: CSV text in; CSV, and JSON, out.
+"""Compares the time of a whole request to a preprocessor with scikit-learn's: from CSV text to CSV and to JSON.
 
-    INTEROP=preprocessor tests/interop/run --collect-only        makes the environment, once
+    INTEROP=preprocessor tests/interop/run --collect-only        creates the environment, once
     target/interop-preprocessor-venv/bin/python tests/interop/bench_preprocessor.py
 
-One model, the housing walk-through's: two yes-or-no columns one-hot, six numbers scaled. scikit-learn's path is what its
-container runs: pandas.read_csv(header=None), transform, then csv.writer or json.dumps. Beside both stands the floor of
-`cargo bench --bench batch`: a program that splits, parses and prints as many numbers, and does nothing else. All on one core;
-the shortest of several runs.
+The model is that of the housing walk-through: two one-hot columns and six scaled ones. For scikit-learn the steps are those
+of its container: pandas.read_csv(header=None), transform, then csv.writer or json.dumps. The floor is that of
+`cargo bench --bench batch`: a program that only splits, parses and prints the same number of numbers. Each figure is the
+fastest of several runs on one core.
 """
 import csv
 import io
@@ -26,21 +26,22 @@ from sklearn.compose import make_column_transformer
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-COLUMNS = ["YEAR_BUILT", "SQUARE_FEET", "NUM_BEDROOMS", "NUM_BATHROOMS", "LOT_ACRES", "GARAGE_SPACES", "FRONT_PORCH", "DECK"]
+COLUMNS = ["YEAR_BUILT", "SQUARE_FEET", "NUM_BEDROOMS", "NUM_BATHROOMS", "LOT_ACRES", "GARAGE_SPACES", "FRONT_PORCH",
+           "DECK"]
 ROWS = [int(rows) for rows in os.environ.get("BYOC_BENCH_ROWS", "1,100,10000,1000000").split(",")]
 
 
 def houses(rows):
-    drawn = np.random.default_rng(1)
+    generator = np.random.default_rng(1)
     return pd.DataFrame({
-        "YEAR_BUILT": np.minimum(2019, drawn.normal(1995, 10, rows).astype(int)),
-        "SQUARE_FEET": np.round(drawn.normal(3000, 750, rows), 2),
-        "NUM_BEDROOMS": drawn.integers(2, 7, rows),
-        "NUM_BATHROOMS": drawn.integers(2, 7, rows) / 2,
-        "LOT_ACRES": np.round(drawn.normal(1, 0.25, rows), 2),
-        "GARAGE_SPACES": drawn.integers(0, 4, rows),
-        "FRONT_PORCH": drawn.choice(["y", "n"], rows),
-        "DECK": drawn.choice(["y", "n"], rows),
+        "YEAR_BUILT": np.minimum(2019, generator.normal(1995, 10, rows).astype(int)),
+        "SQUARE_FEET": np.round(generator.normal(3000, 750, rows), 2),
+        "NUM_BEDROOMS": generator.integers(2, 7, rows),
+        "NUM_BATHROOMS": generator.integers(2, 7, rows) / 2,
+        "LOT_ACRES": np.round(generator.normal(1, 0.25, rows), 2),
+        "GARAGE_SPACES": generator.integers(0, 4, rows),
+        "FRONT_PORCH": generator.choice(["y", "n"], rows),
+        "DECK": generator.choice(["y", "n"], rows),
     })
 
 
@@ -61,7 +62,7 @@ def to_json(model, text):
 
 
 def fastest(work):
-    """Nanoseconds of the fastest of several runs."""
+    """The time of the fastest of several runs, in nanoseconds."""
     work()
     shortest, end = float("inf"), time.perf_counter() + 2
     while True:
@@ -72,7 +73,7 @@ def fastest(work):
             return shortest
 
 
-def spelled(nanoseconds):
+def formatted(nanoseconds):
     for unit, size in (("s", 1e9), ("ms", 1e6)):
         if nanoseconds >= size:
             return "%.3g %s" % (nanoseconds / size, unit)
@@ -100,14 +101,15 @@ def main():
             ours[path, accept] = int(floor), int(time_of_ours)
         print("scikit-learn %s, pandas %s, numpy %s, Python %s" % (
             sklearn.__version__, pd.__version__, np.__version__, sys.version.split()[0]))
-        print("%9s %-5s %14s %10s %10s %8s %12s" % ("rows", "out", "scikit-learn", "byoc", "floor", "faster", "above floor"))
+        titles = ("rows", "out", "scikit-learn", "byoc", "floor", "faster", "above floor")
+        print("%9s %-5s %14s %10s %10s %8s %12s" % titles)
         for rows, path in bodies.items():
             text = path.read_text()
             for name, accept, answer in (("CSV", "text/csv", to_csv), ("JSON", "application/json", to_json)):
                 theirs = fastest(lambda: answer(model, text))
                 floor, own = ours[str(path), accept]
                 print("%9d %-5s %14s %10s %10s %7.0fx %11.2fx" % (
-                    rows, name, spelled(theirs), spelled(own), spelled(floor), theirs / own, own / floor), flush=True)
+                    rows, name, formatted(theirs), formatted(own), formatted(floor), theirs / own, own / floor), flush=True)
 
 
 main()

@@ -1,4 +1,4 @@
-"""A running byoc for tests, and a boto3 client that knows only an endpoint's URL."""
+"""byoc as a process, and a boto3 client of which only the endpoint's URL is configured."""
 import os
 import pathlib
 import re
@@ -106,11 +106,11 @@ def endpoint(housing):
 
 
 def runtime(url):
-    """A client that knows only the endpoint's URL; its credentials are made up."""
+    """A client of which only the endpoint's URL is configured; its credentials are invented."""
     os.environ.update(
         AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION="us-east-1",
         AWS_EC2_METADATA_DISABLED="true")
-    # As many connections as any test has threads; with fewer botocore logs warnings.
+    # At least as many connections as a test has threads: botocore logs a warning when it discards one.
     config = botocore.config.Config(max_pool_connections=32)
     return boto3.client("sagemaker-runtime", endpoint_url=url, config=config)
 

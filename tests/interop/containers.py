@@ -1,13 +1,13 @@
-"""Containers for tests, in a few lines of Python: the body of a request says what they do."""
+"""Containers for tests in a few lines of Python. The body of a request tells them what to do."""
 import http.server
 import threading
 
 
 class ScriptedContainer(http.server.ThreadingHTTPServer):
-    """Answers `/ping`, and does what a request's body says:
+    """Answers `/ping`, and does what the body of a request says:
 
     `status N TEXT`  answers with that status and text
-    `size N`         answers with so many bytes
+    `size N`         answers with N bytes
     `hang`           does not answer before `release` is set
     `stream`         sends `one`, and `two` once `release` is set
     `break`          sends `one`, and breaks the connection once `release` is set
@@ -27,7 +27,7 @@ class ScriptedContainer(http.server.ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
     def handle_error(self, *_):
-        """Ignores the error of a connection that was broken on purpose."""
+        """Ignores the error of a connection that was closed on purpose."""
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

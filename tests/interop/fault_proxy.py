@@ -1,4 +1,4 @@
-"""A proxy between byoc and a server that causes faults: it delays, refuses or breaks off."""
+"""A proxy between byoc and a server that delays requests, answers them with errors or resets their connections."""
 import http.client
 import http.server
 import socket
@@ -9,9 +9,9 @@ import urllib.parse
 
 
 class FaultProxy(http.server.ThreadingHTTPServer):
-    """Passes requests on to `upstream`. `faults` has the faults of the next ones, in order; later ones have none.
+    """Forwards requests to `upstream`. `faults` are those of the next requests, in order; later requests succeed.
 
-    A fault is ("delay", seconds), ("status", code) or ("reset", bytes): break the connection after so much of the body.
+    A fault is ("delay", seconds), ("status", code) or ("reset", bytes): reset the connection after these bytes of the body.
     """
 
     daemon_threads = True
@@ -64,7 +64,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if kind == "reset":
             self.wfile.write(body[:value])
             self.wfile.flush()
-            # A reset instead of an orderly close.
+            # SO_LINGER with 0 resets the connection instead of closing it.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
             self.close_connection = True

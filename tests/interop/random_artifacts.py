@@ -1,7 +1,7 @@
-"""Random fitted artifacts of scikit-learn, and random tables to ask them about.
+"""Random fitted artifacts of scikit-learn, and random tables as their requests.
 
-Everything is drawn from one `random.Random`, so a seed is an artifact. Tables are CSV text, read by pandas as a container
-reads it: columns of numbers, of categories, of truth, with gaps, and now and then a cell that nobody expects.
+Everything is drawn from one `random.Random`, so that a seed determines an artifact. Tables are CSV text, read by pandas as
+a container reads it: columns of numbers, categories and booleans, with missing cells and sometimes an unusual one.
 """
 import io
 import warnings
@@ -16,7 +16,7 @@ GRADES = ["low", "mid", "high"]
 
 
 class Column:
-    """A name, the function that makes its cells, and their kind, by which transformers are chosen."""
+    """A column's name, the function that draws its cells, and their kind, by which transformers are chosen."""
 
     def __init__(self, name, kind, draw, gaps, odd):
         self.name, self.kind, self.draw, self.gaps, self.odd = name, kind, draw, gaps, odd
@@ -35,7 +35,7 @@ ODD_TEXTS = ["unseen", "Red", "red ", "1", "2.5", "True", "None", "none", "", "\
 
 
 def columns_for(random, with_digits=False):
-    """Between two and eight columns of mixed kinds; at least one of numbers and one of categories."""
+    """Two to eight columns of mixed kinds, at least one of numbers and one of categories."""
     def number(digits):
         return lambda r: repr(round(r.gauss(3, 40), digits))
 
@@ -78,7 +78,7 @@ def frame(text, columns):
 
 
 def comes_back(text):
-    """Whether the number or bool that pandas reads from a text is written back as the same text."""
+    """Whether the number or bool that pandas reads from a text is printed as the same text."""
     return str(pd.read_csv(io.StringIO(text + "\n"), header=None)[0][0]) == text
 
 
@@ -88,7 +88,7 @@ def looks_like_digits(texts, but=None):
 
 
 def shown_to_be_text(step, origins):
-    """The indexes of input columns that a fitted step shows to be digits as text, and the input of each output column."""
+    """The indexes of input columns whose encoders were fitted on digits as text, and the input of each output column."""
     if isinstance(step, pipeline.Pipeline):
         shown = set()
         for _, part in step.steps:
@@ -120,8 +120,8 @@ def shown_to_be_text(step, origins):
 
 
 class Drawing:
-    """Draws estimators. `steady` says whether all previous steps are exact in any IEEE arithmetic: otherwise a binning step
-    could turn a difference in the last digit into another bin."""
+    """Draws estimators. `steady` says whether all previous steps are exact in any IEEE arithmetic. Otherwise a binning step
+    could turn a difference in the last digit into a different bin."""
 
     def __init__(self, random):
         self.random = random
@@ -202,7 +202,7 @@ class Drawing:
                                     unknown_value=self.pick(-1, 99, np.nan) if with_value else None,
                                     encoded_missing_value=self.pick(np.nan, np.nan, -2), dtype=self.pick(np.float64, np.float32),
                                     **rare)
-        self.loose = True  # its encodings are sums of many
+        self.loose = True  # its encodings are sums of many values
         return p.TargetEncoder(target_type="continuous", cv=2, random_state=0)
 
     def branch(self, kinds):
@@ -237,7 +237,7 @@ class Drawing:
         return made
 
     def specification(self, chosen, columns):
-        """One of the ways to select some of the columns."""
+        """Selects some of the columns in one of the possible ways."""
         positions = [columns.index(column) for column in chosen]
         names = [column.name for column in chosen]
         mask = [column in chosen for column in columns]
@@ -345,10 +345,11 @@ def target_of(kind, rows, generator):
 
 
 class Artifact:
-    """A fitted artifact with its training data."""
+    """A fitted artifact and its training data."""
 
     def __init__(self, random, with_digits=False):
-        """`with_digits`: one of the columns is digits read as text; such artifacts return arrays, equal to the last digit."""
+        """With `with_digits`, one of the columns has digits that are read as text. Such artifacts return arrays, which must be
+        equal to the last digit."""
         while True:
             self.columns = columns_for(random, with_digits)
             drawing = Drawing(random)
@@ -370,10 +371,10 @@ class Artifact:
                 self.model, self.loose = model, drawing.loose or self.method != "transform"
                 return
             except Exception:
-                pass  # what scikit-learn does not fit is no artifact
+                pass  # scikit-learn refuses to fit it
 
     def bodies(self, random, count):
-        """Bodies that are valid, with missing cells, with odd cells, and of a wrong width."""
+        """Bodies that are valid, with missing cells, with unusual cells, and of a wrong width."""
         for _ in range(count):
             rows = random.choice([1, 1, 2, 5, 20])
             columns = self.columns
@@ -384,7 +385,7 @@ class Artifact:
 
 
 class WithDroppedColumns:
-    """A ColumnTransformer fitted on a frame by column names, whose last columns are dropped: by remainder or by name."""
+    """A ColumnTransformer fitted on a frame by column names, whose last columns are dropped by remainder or by name."""
 
     def __init__(self, random):
         while True:
@@ -396,7 +397,7 @@ class WithDroppedColumns:
             if self.by_name:
                 parts.append(("dropped", "drop", [column.name for column in dropped]))
             self.model = compose.ColumnTransformer(parts, sparse_threshold=0)
-            # The only column that looks like a label if it has numbers.
+            # This column is taken for the label if it has numbers.
             self.like_a_label = dropped[0].name if len(dropped) == 1 and not self.by_name else None
             try:
                 with warnings.catch_warnings():
@@ -404,4 +405,4 @@ class WithDroppedColumns:
                     self.model.fit(frame(body(random, self.columns, 40), self.columns), np.arange(40.0))
                 return
             except Exception:
-                pass  # what scikit-learn does not fit is no artifact
+                pass  # scikit-learn refuses to fit it

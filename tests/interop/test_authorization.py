@@ -1,4 +1,4 @@
-"""`byoc endpoint --iam`: which principal may call what, by boto3, the AWS CLI and curl."""
+"""`byoc endpoint --iam`: which calls each principal may make, with boto3, the AWS CLI and curl."""
 import concurrent.futures
 import datetime
 import hashlib
@@ -87,7 +87,7 @@ def invoke(client, city, **more):
 
 
 def refusal(call):
-    """The status, the exception and the message."""
+    """The status, the exception and the message of a refused call."""
     with pytest.raises(botocore.exceptions.ClientError) as raised:
         call()
     response = raised.value.response
@@ -103,7 +103,7 @@ IMPLICITLY = "because no identity-based policy allows the sagemaker:InvokeEndpoi
 EXPLICITLY = "with an explicit deny in an identity-based policy"
 
 
-def test_the_first_log_line_says_whether_signatures_are_asked_for(guarded, endpoint):
+def test_the_first_log_line_says_whether_signatures_are_checked(guarded, endpoint):
     assert "signatures of 3 principals are asked for" in guarded.log[0]
     assert "no signature is asked for" in endpoint.log[0]
 
@@ -118,16 +118,16 @@ def test_a_role_reaches_its_own_city_only(guarded):
         NEW_YORK, IMPLICITLY, f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:endpoint/other")
 
 
-def test_a_deny_wins(guarded):
+def test_a_deny_overrides_an_allow(guarded):
     client = runtime(guarded, ANY_CITY_BUT_ONE)
     assert invoke(client, "Chicago_IL") == pytest.approx(429700, rel=2e-6)
     assert refusal(lambda: invoke(client, "Houston_TX")) == denied(ANY_CITY_BUT_ONE, EXPLICITLY)
-    # It is allowed to call, so it gets AWS's next error.
+    # The call is authorized, so the error is the next one that AWS would report.
     status, code, message = refusal(lambda: invoke(client, "Chicago_IL", EndpointName="other"))
     assert (status, code, message) == (400, "ValidationError", f"Endpoint other of account {ACCOUNT} not found.")
 
 
-def test_a_principal_without_policies_may_nothing(guarded):
+def test_a_principal_without_policies_is_denied_every_call(guarded):
     assert refusal(lambda: invoke(runtime(guarded, NOBODY), "NewYork_NY")) == denied(NOBODY, IMPLICITLY)
 
 
@@ -141,7 +141,7 @@ def test_a_principal_without_policies_may_nothing(guarded):
      "The security token included in the request is invalid."),
     ({"SessionToken": None}, "UnrecognizedClientException", "The security token included in the request is invalid."),
 ])
-def test_who_has_other_keys_is_nobody(guarded, changed, code, message):
+def test_unknown_or_wrong_keys_are_refused(guarded, changed, code, message):
     assert refusal(lambda: invoke(runtime(guarded, NEW_YORK, **changed), "NewYork_NY")) == (403, code, message)
 
 
@@ -167,12 +167,12 @@ def signed_headers(endpoint, city, service="sagemaker", region="us-east-1", **mo
     return dict(request.headers)
 
 
-def test_no_signature_is_no_answer(guarded):
+def test_a_request_without_a_signature_is_refused(guarded):
     expected = (403, "MissingAuthenticationTokenException", "Missing Authentication Token")
     assert post(guarded, {"X-Amzn-SageMaker-Target-Model": "NewYork_NY/NewYork_NY.tar.gz"}) == expected
 
 
-def test_a_signature_covers_what_was_signed(guarded):
+def test_a_request_that_was_changed_after_signing_is_refused(guarded):
     headers = signed_headers(guarded, "Chicago_IL")
     assert post(guarded, headers)[0] == 200
     for status, kind, _ in [
@@ -182,7 +182,7 @@ def test_a_signature_covers_what_was_signed(guarded):
         assert (status, kind) == (403, "InvalidSignatureException")
 
 
-def test_a_digest_in_the_head_is_that_of_the_body_and_no_body_goes_unsigned(guarded):
+def test_the_digest_header_must_match_the_body_and_an_unsigned_body_is_refused(guarded):
     def headers(digest):
         return signed_headers(guarded, "Chicago_IL", **{"X-Amz-Content-SHA256": digest})
 
@@ -196,7 +196,7 @@ def test_a_digest_in_the_head_is_that_of_the_body_and_no_body_goes_unsigned(guar
         assert answer[:2] == (403, "InvalidSignatureException"), answer
 
 
-def test_a_second_header_evades_no_condition(guarded):
+def test_repeating_a_header_does_not_evade_a_condition(guarded):
     headers = signed_headers(guarded, "Chicago_IL")
     address = urllib.parse.urlsplit(guarded.url)
     connection = http.client.HTTPConnection(address.hostname, address.port, timeout=30)
@@ -216,11 +216,11 @@ def test_another_host_is_refused(guarded):
     assert "--allow-host NAME" in message
 
 
-def test_a_signature_is_for_this_service(guarded):
+def test_a_signature_for_another_service_is_refused(guarded):
     status, kind, message = post(guarded, signed_headers(guarded, "Chicago_IL", service="s3"))
     assert (status, kind) == (403, "InvalidSignatureException")
     assert message == "Credential should be scoped to correct service: 'sagemaker'."
-    # Whatever region the machine is configured for.
+    # The region of the signature does not matter.
     assert post(guarded, signed_headers(guarded, "Chicago_IL", region="eu-central-1"))[0] == 200
 
 
@@ -235,7 +235,7 @@ def test_an_old_signature_has_expired(guarded):
     assert message.startswith(f"Signature expired: {headers['X-Amz-Date']} is now earlier than ")
 
 
-def test_many_signed_requests_at_once(guarded):
+def test_concurrent_signed_requests_are_answered(guarded):
     client = runtime(guarded, NEW_YORK)
     with concurrent.futures.ThreadPoolExecutor(32) as pool:
         scores = list(pool.map(lambda _: invoke(client, "NewYork_NY"), range(200)))
@@ -243,7 +243,7 @@ def test_many_signed_requests_at_once(guarded):
 
 
 @pytest.mark.skipif(not shutil.which("aws"), reason="the AWS CLI is not installed")
-def test_the_aws_cli_hears_the_same(guarded, tmp_path):
+def test_the_aws_cli_gets_the_same_errors(guarded, tmp_path):
     (tmp_path / "house.csv").write_bytes(house())
     environment = {
         "PATH": os.environ["PATH"], "HOME": str(tmp_path), "AWS_DEFAULT_REGION": "us-east-1",
@@ -266,7 +266,7 @@ def test_the_aws_cli_hears_the_same(guarded, tmp_path):
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
-def test_the_command_to_copy_works(guarded, housing):
+def test_the_command_in_the_log_works(guarded, housing):
     guarded.wait_for(lambda: any(line.startswith("curl ") for line in guarded.output))
     (command,) = [line for line in guarded.output if line.startswith("curl ")]
     command = command.replace("Chicago_IL", "NewYork_NY").replace("Houston_TX", "NewYork_NY")
@@ -277,7 +277,7 @@ def test_the_command_to_copy_works(guarded, housing):
         assert expected in answer.stdout, (command, answer)
 
 
-def test_a_wrong_file_is_refused_with_everything_that_is_wrong(housing, tmp_path):
+def test_every_mistake_in_a_wrong_file_is_reported(housing, tmp_path):
     file = tmp_path / "iam.json"
     file.write_text(json.dumps({"Account": "1", "Principals": [
         {**NEW_YORK, "Polices": [], "Policies": [policy({**allow(StringLikes={}), "Effect": "Permit"})]}]}))

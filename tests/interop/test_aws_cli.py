@@ -1,4 +1,4 @@
-"""The AWS CLI against `byoc endpoint`: the commands that people paste."""
+"""The AWS CLI against `byoc endpoint`."""
 import json
 import pathlib
 import subprocess
@@ -10,7 +10,7 @@ ARGUMENTS = ["sagemaker-runtime", "invoke-endpoint", "--endpoint-name", "housing
 
 
 def aws(endpoint, tmp_path, *arguments):
-    """Runs the CLI that is beside this Python, with made-up credentials and no configuration."""
+    """Runs the CLI of this Python environment with invented credentials and no configuration."""
     program = pathlib.Path(sys.executable).with_name("aws")
     environment = {
         "PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
@@ -21,7 +21,7 @@ def aws(endpoint, tmp_path, *arguments):
         [sys.executable, str(program), *arguments], env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 
-def test_an_operation_that_is_not_answered_is_named(endpoint, tmp_path):
+def test_an_unsupported_operation_is_refused_by_name(endpoint, tmp_path):
     ended = aws(endpoint, tmp_path, "sagemaker", "list-models", "--endpoint-url", endpoint.url)
     assert ended.returncode != 0
     assert "(UnknownOperationException) when calling the ListModels operation: ListModels of SageMaker" in ended.stderr
@@ -45,7 +45,7 @@ def test_invoke_endpoint_writes_the_answer_to_a_file(endpoint, tmp_path, house):
     assert prediction["score"] == pytest.approx(429700, rel=2e-6)
 
 
-def test_an_error_is_the_one_that_aws_would_show(endpoint, tmp_path, house):
+def test_an_error_is_printed_as_the_cli_prints_errors_of_aws(endpoint, tmp_path, house):
     ended = aws(endpoint, tmp_path, *ARGUMENTS, "--body", f"fileb://{house}", str(tmp_path / "answer.json"))
     assert ended.returncode != 0
     assert "An error occurred (ValidationError) when calling the InvokeEndpoint operation: Request" in ended.stderr

@@ -1,4 +1,4 @@
-"""boto3's `sagemaker-runtime` against `byoc endpoint`, over the housing example."""
+"""boto3's `sagemaker-runtime` against `byoc endpoint` with the housing example."""
 import concurrent.futures
 import io
 import json
@@ -38,7 +38,7 @@ def price(client, target_model, body=HOUSE):
 
 
 def dearer(archive, by):
-    """The artifact of a city, as bytes, with every price raised by an amount."""
+    """The bytes of a city's artifact, with every price raised by an amount."""
     with tarfile.open(archive) as tar:
         inner = zipfile.ZipFile(io.BytesIO(tar.extractfile("model_algo-1").read()))
     files = {name: inner.read(name) for name in inner.namelist()}
@@ -82,7 +82,7 @@ def test_several_houses_answer_in_order(client):
     assert scores == pytest.approx([PRICE, PRICE + 150], rel=2e-6)
 
 
-def test_a_body_that_does_not_fit_is_a_model_error(client):
+def test_a_body_of_the_wrong_width_is_a_model_error(client):
     with pytest.raises(client.exceptions.ModelError) as raised:
         client.invoke_endpoint(
             EndpointName="housing", TargetModel=artifact("NewYork_NY"), ContentType="text/csv", Body=b"1,2\n")
@@ -103,7 +103,7 @@ def test_a_body_that_does_not_fit_is_a_model_error(client):
     ("housing", artifact("Paris"), r"Failed to download model data .*\./models/Paris/Paris\.tar\.gz.*"),
     ("housing", "../preprocessor/model.tar.gz", r"TargetModel .* must be a path below ModelDataUrl.*"),
 ])
-def test_what_a_caller_can_get_wrong_is_a_validation_error(client, endpoint_name, target_model, message):
+def test_a_wrong_request_is_a_validation_error(client, endpoint_name, target_model, message):
     target = {} if target_model is None else {"TargetModel": target_model}
     with pytest.raises(botocore.exceptions.ClientError) as raised:
         client.invoke_endpoint(EndpointName=endpoint_name, ContentType="text/csv", Body=HOUSE, **target)
@@ -113,7 +113,7 @@ def test_what_a_caller_can_get_wrong_is_a_validation_error(client, endpoint_name
     assert re.fullmatch(message, response["Error"]["Message"])
 
 
-def test_a_city_that_is_copied_there_answers_at_once_and_is_loaded_once(client, endpoint, housing):
+def test_a_model_copied_to_the_prefix_answers_at_once_and_is_loaded_once(client, endpoint, housing):
     city = "Dallas_TX"
     (housing / "models" / city).mkdir()
     archive = housing / "more-models" / "LosAngeles_CA" / "LosAngeles_CA.tar.gz"
@@ -126,7 +126,7 @@ def test_a_city_that_is_copied_there_answers_at_once_and_is_loaded_once(client, 
     assert endpoint.metric("byoc_endpoint_model_cache_misses_total") == misses + 1
 
 
-def test_the_configuration_is_one_that_create_model_takes(housing):
+def test_the_configuration_is_valid_for_create_model(housing):
     config = json.loads((housing / "endpoint.json").read_text())
     assert config.pop("EndpointName") == "housing"
     shape = botocore.session.get_session().get_service_model("sagemaker").operation_model("CreateModel").input_shape
@@ -153,10 +153,10 @@ def test_no_container_outlives_the_endpoint(housing, sent, code):
     assert all(is_gone(url) for url in containers)
 
 
-def test_where_it_listens_is_said_also_in_a_quiet_log(housing):
+def test_even_a_quiet_log_has_the_address_of_the_endpoint(housing):
     endpoint = Endpoint(housing / "endpoint.json", SAGEMAKER_CONTAINER_LOG_LEVEL="error")
     assert endpoint.stop(signal.SIGTERM) == 0
-    # Only its own address: those of its containers are internal.
+    # Only the address of the endpoint: those of its containers are internal.
     assert len(endpoint.log) == 1 and "listening on" in endpoint.log[0]
 
 
@@ -176,7 +176,7 @@ def test_other_operations_are_refused_by_name(endpoint, operation, members, inst
     assert error["Message"].startswith(f"{name} of SageMaker is not answered here") and instead in error["Message"]
 
 
-def test_one_request_id_is_in_the_answer_the_endpoints_log_and_the_containers(endpoint, client):
+def test_the_answer_and_the_logs_of_the_endpoint_and_the_container_share_a_request_id(endpoint, client):
     with pytest.raises(client.exceptions.ModelError) as raised:
         client.invoke_endpoint(
             EndpointName="housing", TargetModel=artifact("NewYork_NY"), ContentType="text/csv", Body=b"1,2\n")
@@ -187,7 +187,7 @@ def test_one_request_id_is_in_the_answer_the_endpoints_log_and_the_containers(en
     assert any(f"endpoint housing, request {request}: ModelError (424)" in line for line in lines), lines
 
 
-def test_a_validation_error_is_in_the_log(endpoint, client):
+def test_a_validation_error_is_logged(endpoint, client):
     with pytest.raises(botocore.exceptions.ClientError) as raised:
         client.invoke_endpoint(EndpointName="housing", ContentType="text/csv", Body=HOUSE)
     request = raised.value.response["ResponseMetadata"]["RequestId"]
@@ -195,7 +195,7 @@ def test_a_validation_error_is_in_the_log(endpoint, client):
     endpoint.wait_for(lambda: endpoint.find(line))
 
 
-def test_a_target_model_with_a_slash_before_it_is_the_same_model(endpoint, client):
+def test_a_leading_slash_of_a_target_model_is_ignored(endpoint, client):
     def answer(target_model):
         return client.invoke_endpoint(
             EndpointName="housing", TargetModel=target_model, ContentType="text/csv", Body=HOUSE)["Body"].read()
@@ -206,7 +206,7 @@ def test_a_target_model_with_a_slash_before_it_is_the_same_model(endpoint, clien
     assert raised.value.response["Error"]["Code"] == "ValidationError"
 
 
-def test_the_endpoint_says_how_to_try_it(housing):
+def test_the_endpoint_prints_a_command_to_try_it(housing):
     endpoint = Endpoint(housing / "endpoint.json")
     endpoint.stop(signal.SIGTERM)
     (command,) = [line for line in endpoint.output if line.startswith("curl ")]
@@ -215,7 +215,7 @@ def test_the_endpoint_says_how_to_try_it(housing):
     assert f"{endpoint.url}/endpoints/housing/invocations" in command
 
 
-def test_a_port_that_is_taken_is_an_error_that_says_what_to_do(endpoint, housing):
+def test_a_port_in_use_is_an_error_with_a_hint(endpoint, housing):
     port = endpoint.url.rpartition(":")[2]
     command = [BYOC, "endpoint", "--config", str(housing / "endpoint.json"), "--port", port]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

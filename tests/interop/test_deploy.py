@@ -1,5 +1,5 @@
-"""docs/deploy.md and examples/deploy: the files against botocore's models of the services, the policies against
-`byoc endpoint --iam`, and the page's commands against moto, in order."""
+"""docs/deploy.md and examples/deploy: the files are checked against botocore's models of the services, the policies
+against `byoc endpoint --iam`, and the page's commands against moto, in order."""
 import json
 import pathlib
 import re
@@ -44,7 +44,7 @@ def read(name):
 
 
 def problems(shape, value, path=""):
-    """Checks that botocore's validator leaves to the service: enumerations, patterns, lengths."""
+    """Checks enumerations, patterns and lengths, which botocore's validator leaves to the service."""
     if shape.type_name == "structure":
         for name, member in value.items():
             yield from problems(shape.members[name], member, f"{path}.{name}")
@@ -59,7 +59,7 @@ def problems(shape, value, path=""):
         pattern = shape.metadata.get("pattern")
         if shape.metadata.get("enum") and value not in shape.metadata["enum"]:
             yield f"{path}: {value} is none of {shape.metadata['enum']}"
-        # Syntax that differs between Java's and Python's regular expressions.
+        # Translate the syntax of Java's regular expressions that Python does not know.
         for java, python in ((r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF"), (r"\p{Print}", r"[\x20-\x7E]")):
             pattern = pattern and pattern.replace(java, python)
         if pattern and not re.fullmatch(pattern, value):
@@ -71,7 +71,7 @@ def problems(shape, value, path=""):
             yield f"{path}: {value} is out of range"
 
 
-def test_every_file_is_known_here_and_explained_on_the_page():
+def test_every_file_is_checked_here_and_explained_on_the_page():
     files = sorted(file.name for file in FOLDER.iterdir())
     assert files == sorted([*REQUESTS, *IDENTITY_POLICIES, TRUST_POLICY])
     for name in files:
@@ -81,7 +81,7 @@ def test_every_file_is_known_here_and_explained_on_the_page():
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_a_request_is_one_that_the_service_takes(name):
+def test_a_request_is_valid_for_its_service(name):
     service, operation = REQUESTS[name]
     shape = botocore.session.get_session().get_service_model(service).operation_model(operation).input_shape
     request = read(name)
@@ -90,7 +90,7 @@ def test_a_request_is_one_that_the_service_takes(name):
     assert list(problems(shape, request)) == []
 
 
-def test_the_walk_over_a_request_finds_what_is_wrong():
+def test_the_checks_find_wrong_members_of_a_request():
     model = botocore.session.get_session().get_service_model("sagemaker")
     request = read("create-endpoint-config.json")
     request["EndpointConfigName"] = "not_a_name"
@@ -101,7 +101,7 @@ def test_the_walk_over_a_request_finds_what_is_wrong():
         assert part in found, found
 
 
-def test_the_files_fit_each_other():
+def test_the_files_refer_to_each_others_resources():
     model, config, other = (read(f"create-{what}.json") for what in ("model", "endpoint-config", "endpoint-config-c4"))
     assert {variant["ModelName"] for each in (config, other) for variant in each["ProductionVariants"]} == {model["ModelName"]}
     types = [each["ProductionVariants"][0]["InstanceType"] for each in (config, other)]
@@ -115,8 +115,8 @@ def test_the_files_fit_each_other():
     assert target["MinCapacity"] == config["ProductionVariants"][0]["InitialInstanceCount"]
 
 
-def test_the_policies_let_in_whom_they_say(housing, tmp_path):
-    """Each policy as the only one of a principal of `byoc endpoint --iam`."""
+def test_each_policy_allows_exactly_its_callers(housing, tmp_path):
+    """Gives each policy to a principal of `byoc endpoint --iam` as its only policy."""
     keys = {"AccessKeyId": "ASIA{}", "SecretAccessKey": "secret-{}", "SessionToken": "token-{}"}
     principals = [
         {"Arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/{i}/s", **{key: text.format(i) for key, text in keys.items()},
@@ -148,7 +148,7 @@ def test_the_policies_let_in_whom_they_say(housing, tmp_path):
     assert let_in == [[], ["NewYork_NY"], ["Chicago_IL"]]
 
 
-def test_the_role_is_for_sagemaker_alone():
+def test_only_sagemaker_may_assume_the_role():
     (statement,) = read(TRUST_POLICY)["Statement"]
     assert statement["Principal"] == {"Service": "sagemaker.amazonaws.com"}
     assert (statement["Effect"], statement["Action"]) == ("Allow", "sts:AssumeRole")
@@ -163,7 +163,7 @@ def test_the_role_is_for_sagemaker_alone():
     assert needed <= allowed
 
 
-def test_the_commands_of_the_page_run_in_their_order(endpoint, tmp_path):
+def test_the_commands_of_the_page_run_in_order(endpoint, tmp_path):
     """All commands but the image's, which tests/image runs, in a copy of the examples, against moto; byoc is invoked."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     server = moto.server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
@@ -177,7 +177,7 @@ def test_the_commands_of_the_page_run_in_their_order(endpoint, tmp_path):
     lines = [line for block in re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL) for line in block.splitlines()]
     lines = [line for line in lines if line and not line.startswith("./docker-build.sh")]
     assert len(lines) > 25
-    # Shell variables are kept from line to line.
+    # Shell variables keep their values from line to line.
     script = "".join(
         f"{line} || echo FAILED {line.split(' --')[0]!r}\n" if line.startswith("aws ") else f"{line}\n" for line in lines)
     ended = subprocess.run(

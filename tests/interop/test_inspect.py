@@ -1,7 +1,7 @@
-"""`byoc inspect --json` beside real scikit-learn: the names of features are those of get_feature_names_out, there are none
-where it raises, and fitted values are the attributes.
+"""`byoc inspect --json` compared with scikit-learn: the names of features are those of get_feature_names_out, or missing
+if it raises, and the fitted values are the attributes.
 
-    BYOC_SEED=7 BYOC_ROUNDS=50 INTEROP=preprocessor tests/interop/run -k inspect     others than those of the seed below
+    BYOC_SEED=7 BYOC_ROUNDS=50 INTEROP=preprocessor tests/interop/run -k inspect     with another seed than the default
 """
 import functools
 import json
@@ -46,7 +46,7 @@ def described(path, *arguments):
 
 
 def names_of(model):
-    """The names, or the class of the exception."""
+    """The names of the features, or the class of the exception."""
     try:
         names = model.get_feature_names_out()
         return None if names is None or np.ndim(names) == 0 else list(names)
@@ -125,7 +125,7 @@ TABLE = {
 
 @pytest.mark.parametrize("case", TABLE)
 @pytest.mark.parametrize("frame", [True, False], ids=["frame", "array"])
-def test_a_transformer_names_its_features_as_scikit_learn_does(case, frame, tmp_path):
+def test_feature_names_are_those_of_scikit_learn(case, frame, tmp_path):
     estimator, data, *target = TABLE[case]
     data = data if frame or not isinstance(data, pd.DataFrame) else data.to_numpy()
     with warnings.catch_warnings():
@@ -133,7 +133,7 @@ def test_a_transformer_names_its_features_as_scikit_learn_does(case, frame, tmp_
         try:
             model = estimator.fit(data, *target) if target else estimator.fit(data, TARGET[:len(data)])
         except (ValueError, TypeError) as error:
-            assert not frame, error  # columns by name, of an array
+            assert not frame, error  # columns selected by name, of an array
             return
         if case == "columns of frames" or case == "pipeline of frames":
             model.transform(data)
@@ -183,7 +183,7 @@ class Drawing:
 
 
 @pytest.mark.parametrize("seed", range(SEED, SEED + ROUNDS))
-def test_random_transformers_name_their_features_as_scikit_learn_does(seed, tmp_path):
+def test_feature_names_of_random_transformers_are_those_of_scikit_learn(seed, tmp_path):
     drawing = Drawing(seed)
     data = pd.concat([NUMBERS, CATEGORIES.fillna("none"), CODES], axis=1)
     framed = drawing.chance(.7)
@@ -196,7 +196,7 @@ def test_random_transformers_name_their_features_as_scikit_learn_does(seed, tmp_
         try:
             model.fit(data if framed else data.to_numpy(), TARGET)
         except Exception:
-            return  # what scikit-learn does not fit is no artifact
+            return  # scikit-learn refuses to fit it
         same_names(model, tmp_path)
 
 
@@ -215,7 +215,7 @@ def as_json(value):
 @pytest.mark.parametrize("case", [
     "standard", "minmax", "maxabs", "robust", "power", "quantile", "bins", "one-hot", "one-hot of floats", "one-hot rare",
     "ordinal", "target classes", "imputer", "imputer text", "variance", "best", "elimination"])
-def test_fitted_values_are_the_attributes(case, tmp_path):
+def test_fitted_values_are_the_attributes_of_the_estimator(case, tmp_path):
     estimator, data, *target = TABLE[case]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

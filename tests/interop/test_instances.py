@@ -1,4 +1,4 @@
-"""Containers that die or hang, as boto3 and `/ping` see it."""
+"""What boto3 and `/ping` get from containers that die or hang."""
 import http.server
 import json
 import os
@@ -15,7 +15,7 @@ from test_boto3 import PRICE, artifact, price
 
 
 def children(endpoint):
-    """The processes of the containers, by the hostname that each was given."""
+    """The process of each container, by its hostname."""
     found = subprocess.run(
         ["pgrep", "-P", str(endpoint.process.pid)], capture_output=True, text=True, check=True).stdout.split()
     environments = {pid: open(f"/proc/{pid}/environ", encoding="utf-8").read().split("\0") for pid in found}
@@ -30,7 +30,7 @@ def ping(endpoint):
 
 
 @pytest.mark.parametrize("name", ["preprocessor", "linear-learner"])
-def test_a_container_that_dies_is_a_model_error_until_it_was_started_again(housing, name):
+def test_a_container_that_dies_is_a_model_error_until_it_is_restarted(housing, name):
     endpoint = Endpoint(housing / "endpoint.json")
     client = runtime(endpoint.url)
     assert price(client, artifact("NewYork_NY")) == pytest.approx(PRICE, rel=2e-6)
@@ -46,14 +46,14 @@ def test_a_container_that_dies_is_a_model_error_until_it_was_started_again(housi
     endpoint.wait_for(lambda: ping(endpoint) == 200)
     after = children(endpoint)
     assert after[name] != before[name] and len(after) == 2
-    # Its models are loaded again on demand.
+    # The new container loads its models again on demand.
     assert price(client, artifact("NewYork_NY")) == pytest.approx(PRICE, rel=2e-6)
     assert endpoint.metric("byoc_endpoint_loaded_models") == 1
     assert endpoint.stop(signal.SIGTERM) == 0
 
 
 class Container(http.server.ThreadingHTTPServer):
-    """A container that is healthy until it is told otherwise."""
+    """A container whose `/ping` fails once a test says so."""
 
     def __init__(self):
         self.status = 200
@@ -70,7 +70,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def test_a_container_that_stays_unhealthy_makes_the_endpoint_failed_and_says_why(tmp_path):
+def test_a_container_that_stays_unhealthy_fails_the_endpoint_with_the_reason(tmp_path):
     config = tmp_path / "endpoint.json"
     config.write_text(json.dumps(
         {"EndpointName": "sick", "ModelName": "sick", "PrimaryContainer": {"Image": "i", "ContainerHostname": "mine"}}))

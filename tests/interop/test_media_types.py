@@ -1,6 +1,6 @@
-"""Binary bodies as SageMaker's own SDK and NumPy write and read them, against a running `byoc serve`.
+"""Binary bodies that SageMaker's SDK and NumPy write and read, against a running `byoc serve`.
 
-Requests are made by `sagemaker.amazon.common` and `numpy.save`, answers are read by `read_records` and `numpy.load`.
+`sagemaker.amazon.common` and `numpy.save` write the requests; `read_records` and `numpy.load` read the answers.
 """
 import csv
 import importlib
@@ -24,8 +24,8 @@ NPY = "application/x-npy"
 
 
 def record_io():
-    """`sagemaker.amazon.common` without the rest of the SDK, whose imports need pandas and a session with AWS. Modules of
-    which it only needs base classes are replaced by empty ones."""
+    """`sagemaker.amazon.common` without the rest of the SDK, whose imports need pandas and an AWS session. Empty modules
+    replace those from which it only imports base classes."""
     found = importlib.util.find_spec("sagemaker")
     if found is None:
         pytest.skip("the sagemaker package is not installed")
@@ -117,7 +117,7 @@ def assert_scores(found, expected):
     np.testing.assert_allclose(np.reshape(found, -1), np.reshape(expected["scores"], -1), rtol=2e-6)
 
 
-def test_records_of_the_sdk_are_scored_whatever_their_type(common, case):
+def test_records_of_the_sdk_are_scored_in_every_type(common, case):
     container, features, expected = case
     whole = np.rint(features).astype(int)
     assert_scores(json_scores(container.invoke(dense(common, features.astype(np.float32)), RECORDIO)), expected)
@@ -128,7 +128,7 @@ def test_records_of_the_sdk_are_scored_whatever_their_type(common, case):
     np.testing.assert_array_equal(integers, json_scores(container.invoke(saved(whole), NPY)))
 
 
-def test_sparse_records_of_the_sdk_are_scored_a_row_of_zeros_too(common, case):
+def test_sparse_records_of_the_sdk_are_scored_including_a_row_of_zeros(common, case):
     container, features, expected = case
     file = io.BytesIO()
     common.write_spmatrix_to_sparse_tensor(file, sparse.csr_matrix(features.astype(np.float32)))
@@ -177,20 +177,20 @@ def test_arrays_of_every_type_and_order_are_scored(case, dtype, order):
 
 
 @pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
-def test_every_version_of_the_file_is_read(case, version):
+def test_every_version_of_the_npy_format_is_read(case, version):
     container, features, expected = case
     file = io.BytesIO()
     np.lib.format.write_array(file, features, version=version)
     assert_scores(json_scores(container.invoke(file.getvalue(), NPY)), expected)
 
 
-def test_one_dimension_is_one_row(case):
+def test_an_array_of_one_dimension_is_one_row(case):
     container, features, _ = case
     expected = json_scores(container.invoke(saved(features[:1]), NPY))
     np.testing.assert_array_equal(json_scores(container.invoke(saved(features[0]), NPY)), expected)
 
 
-def test_arrays_that_are_no_numbers_are_refused_with_the_reason(case):
+def test_arrays_without_numbers_are_refused_with_the_reason(case):
     container, features, _ = case
     objects = saved(np.array([[1, "x"]], dtype=object), allow_pickle=True)
     structured = saved(np.zeros(2, dtype=[("a", "<f8"), ("b", "<i4")]))
@@ -207,7 +207,7 @@ def test_arrays_that_are_no_numbers_are_refused_with_the_reason(case):
         assert status == 400 and reason in message, message
 
 
-def test_features_come_back_as_arrays_and_as_records_with_their_label(common, preprocessor):
+def test_features_are_returned_as_arrays_and_as_records_with_their_label(common, preprocessor):
     houses = b"1993,2728,6,3.0,0.7,1,y,y,429700\n1950,800,1,1,0.2,0,n,n,90000\n"
     text = preprocessor.invoke(houses, "text/csv", "text/csv").decode()
     expected = np.array([[float(cell) for cell in line.split(",")] for line in text.splitlines()])

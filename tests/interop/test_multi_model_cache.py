@@ -1,4 +1,4 @@
-"""Which models a multi-model endpoint keeps and which it evicts, by boto3, the metrics and the log."""
+"""Which models a multi-model endpoint keeps and which it evicts, observed with boto3, the metrics and the log."""
 import http.server
 import json
 import re
@@ -29,7 +29,7 @@ def evictions(endpoint, reason):
     return endpoint.metric(f'byoc_endpoint_model_evictions_total{{reason="{reason}"}}')
 
 
-def test_two_hundred_models_and_memory_for_some():
+def test_two_hundred_models_share_memory_for_some_of_them():
     command = [sys.executable, str(ROOT / "examples" / "two_hundred_models" / "run.py"), "--memory", "1M", "96K", "64K"]
     output = subprocess.run(
         command, env={"BYOC": BYOC}, capture_output=True, text=True, timeout=120, check=True).stdout
@@ -42,8 +42,8 @@ def test_two_hundred_models_and_memory_for_some():
 
 
 def with_memory_for_one(housing, tmp_path):
-    """An endpoint whose learner has memory for one model only. The amount is searched for in steps, because it depends on
-    the length of paths too; a loaded model takes more than one step."""
+    """An endpoint whose learner has memory for exactly one model. The amount also depends on the length of paths, so it is
+    searched for in steps that are smaller than a model."""
     for memory in range(32 << 10, 48 << 10, 512):
         environment = {"BYOC_MODEL_MEMORY": str(memory)}
         endpoint = Endpoint(housing_with(housing, tmp_path / str(memory), lambda it: it.update(Environment=environment)))
@@ -56,7 +56,7 @@ def with_memory_for_one(housing, tmp_path):
     raise AssertionError("a model of 0.6 KB does not load within 48 KiB")
 
 
-def test_an_eviction_says_what_why_how_large_how_old_and_how_often_used(housing, tmp_path):
+def test_the_log_of_an_eviction_has_the_model_the_reason_its_size_age_and_hits(housing, tmp_path):
     endpoint = with_memory_for_one(housing, tmp_path)
     client = runtime(endpoint.url)
     for city in [CITIES[0], CITIES[1], CITIES[0]]:
@@ -65,12 +65,12 @@ def test_an_eviction_says_what_why_how_large_how_old_and_how_often_used(housing,
     wanted = rf"{artifact(CITIES[0])}: memory is needed to load {artifact(CITIES[1])}; \d+ bytes, loaded \S+ s ago, 1 hits"
     assert re.fullmatch(wanted, first)
     assert evictions(endpoint, "memory") == 2
-    # The second time from disk.
+    # The second load is from disk.
     assert endpoint.find(rf"loaded ({CITIES[0]}\S+) as \w+: found on disk")
     assert endpoint.stop(signal.SIGTERM) == 0
 
 
-def test_a_model_larger_than_all_memory_is_a_model_error_with_the_numbers(housing, tmp_path):
+def test_a_model_larger_than_the_memory_is_a_model_error_with_both_sizes(housing, tmp_path):
     config = housing_with(housing, tmp_path, lambda learner: learner.update(Environment={"BYOC_MODEL_MEMORY": "100"}))
     endpoint = Endpoint(config)
     client = runtime(endpoint.url)
@@ -81,7 +81,7 @@ def test_a_model_larger_than_all_memory_is_a_model_error_with_the_numbers(housin
     assert endpoint.stop(signal.SIGTERM) == 0
 
 
-def test_the_disk_budget_holds_and_a_disabled_cache_keeps_nothing(housing, tmp_path):
+def test_the_disk_budget_is_kept_and_a_disabled_cache_stores_nothing(housing, tmp_path):
     disabled = lambda learner: learner.update(MultiModelConfig={"ModelCacheSetting": "Disabled"})
     endpoint = Endpoint(housing_with(housing, tmp_path / "disabled", disabled))
     client = runtime(endpoint.url)
@@ -105,7 +105,7 @@ def test_the_disk_budget_holds_and_a_disabled_cache_keeps_nothing(housing, tmp_p
 
 
 class SlowLoader(http.server.ThreadingHTTPServer):
-    """A multi-model container that waits with loading until it is told to go on."""
+    """A multi-model container that finishes loading only when a test says so."""
 
     def __init__(self):
         self.may_load, self.loads = threading.Event(), 0
@@ -134,7 +134,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def test_a_model_that_takes_long_is_not_ready_and_loading_goes_on(housing, tmp_path):
+def test_a_model_that_loads_slowly_is_not_ready_and_loading_continues(housing, tmp_path):
     config = tmp_path / "endpoint.json"
     config.write_text(json.dumps({
         "EndpointName": "slow", "ModelName": "slow", "PrimaryContainer": {

@@ -1,13 +1,13 @@
-"""Random artifacts of real scikit-learn, asked by byoc and by scikit-learn: the same answers, cell by cell, and an error
-where scikit-learn raises.
+"""Random artifacts of scikit-learn, served by byoc and called in scikit-learn: the answers must be equal, cell by cell, and
+byoc must refuse a request for which scikit-learn raises.
 
-    INTEROP=preprocessor tests/interop/run                             500 artifacts, of the seed below
-    BYOC_SEED=7 BYOC_ROUNDS=50 INTEROP=preprocessor tests/interop/run  others
-    BYOC_SEED=7 BYOC_ROUND=31 INTEROP=preprocessor tests/interop/run   one of them
+    INTEROP=preprocessor tests/interop/run                             500 artifacts of the default seed
+    BYOC_SEED=7 BYOC_ROUNDS=50 INTEROP=preprocessor tests/interop/run  50 artifacts of seed 7
+    BYOC_SEED=7 BYOC_ROUND=31 INTEROP=preprocessor tests/interop/run   artifact 31 of seed 7
 
-All artifacts go through one container in multi-model mode: loaded, asked, unloaded. A float may be off by 1e-12 of itself.
-Where powers, logarithms or sums of products stand on the way, whose last digits differ between CPUs and BLAS libraries, it
-may be off by as much of the largest value that was added up.
+One container in multi-model mode loads, answers for and unloads each artifact. The relative difference of a float is at
+most 1e-12. After powers, logarithms or sums of products, whose last digits differ between CPUs and BLAS libraries, the
+difference is at most 1e-12 of the largest value that was added.
 """
 import csv
 import http.client
@@ -79,7 +79,7 @@ def container():
 
 
 def answer_of_scikit_learn(artifact, text):
-    """Rows of Python values, or the exception."""
+    """scikit-learn's answer as rows of Python values, or its exception."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
@@ -120,7 +120,7 @@ def near(found, expected, scale):
 
 
 def scale_of(artifact, text, answer):
-    """The size of the values that an answer's cells are sums of; 0 where rounding cannot differ."""
+    """The magnitude of the terms whose sums are the cells of an answer; 0 if rounding cannot differ."""
     if not artifact.loose:
         return 0.0
     numbers = [abs(value) for value in np.ravel(answer) if isinstance(value, (float, np.floating)) and np.isfinite(value)]
@@ -146,17 +146,17 @@ def scale_of(artifact, text, answer):
         added = np.abs(data) @ np.abs(np.atleast_2d(estimator.coef_)).T + np.abs(np.atleast_1d(estimator.intercept_))
         largest = max(largest, float(np.max(added, initial=1.0)))
         if estimator.coef_.dtype == np.float32:
-            largest *= 1e6  # BLAS adds in float32
+            largest *= 1e6  # BLAS sums in float32
     return largest
 
 
 def differences(container, artifact, name, texts):
-    """The differences, and the counts of answers and errors."""
+    """The differences from scikit-learn, and the numbers of answers and errors."""
     counts = {"answers": 0, "errors": 0}
     for text in texts:
         expected, raised = answer_of_scikit_learn(artifact, text)
         if raised and "read-only" in raised:
-            continue  # scikit-learn writes into what pandas 3 has lent it
+            continue  # scikit-learn writes to a read-only array of pandas 3
         path = "/models/%s/invoke" % name
         status, found = container.ask("POST", path, text.encode(), content_type="text/csv", accept="text/csv")
         if raised or status != 200:
@@ -201,7 +201,7 @@ def run_round(container, number, folder, with_digits=False):
                "method": artifact.method}
     digits = [place for place, column in enumerate(artifact.columns) if column.kind == "digits"]
     shown, _ = shown_to_be_text(artifact.model, list(range(len(artifact.columns))))
-    # A column whose encoder shows that it is text needs no dtype.
+    # Columns need no dtype if their encoders show that they are text.
     if digits and (not shown.issuperset(digits) or drawn.random() < 0.3):
         columns["dtypes"] = {artifact.columns[place].name if artifact.names else str(place): "str" for place in digits}
     (folder / "columns.json").write_text(json.dumps(columns))
@@ -216,7 +216,7 @@ def run_round(container, number, folder, with_digits=False):
 
 
 @pytest.mark.parametrize("with_digits", [False, True])
-def test_random_artifacts_answer_as_scikit_learn_does(container, tmp_path, with_digits):
+def test_random_artifacts_answer_as_in_scikit_learn(container, tmp_path, with_digits):
     print("BYOC_SEED=%d" % SEED)
     total, wrong = {"artifacts": 0, "answers": 0, "errors": 0}, []
     for number in [int(ONLY)] if ONLY else range(ROUNDS // 5 if with_digits else ROUNDS):
@@ -241,7 +241,7 @@ def test_random_artifacts_answer_as_scikit_learn_does(container, tmp_path, with_
 
 
 def test_a_preprocessor_and_an_estimator_are_a_pipeline_of_containers_or_one_container(tmp_path):
-    """The same fitted objects, in two containers behind `byoc endpoint` and in one; both called by boto3."""
+    """The same fitted objects in two containers behind `byoc endpoint` and in one, both called with boto3."""
     columns = ["year", "feet", "porch"]
     generator = np.random.default_rng(SEED)
     data = pd.DataFrame({"year": generator.integers(1950, 2020, 80), "feet": generator.normal(3000, 750, 80),
@@ -284,8 +284,8 @@ def test_a_preprocessor_and_an_estimator_are_a_pipeline_of_containers_or_one_con
     assert np.allclose(two, after.predict(before.transform(data)), rtol=TOLERANCE, atol=0)
 
 
-def test_a_scaler_hands_missing_values_on_in_json(container, tmp_path):
-    """Two containers with JSON between them: the first one's answer is the second one's request."""
+def test_a_scaler_passes_missing_values_on_in_json(container, tmp_path):
+    """Of two containers with JSON between them, the answer of the first is the request to the second."""
     data = pd.DataFrame({"a": [1.0, np.nan, 3.0, 5.0], "b": [2.0, 1.0, np.nan, 4.0]})
     before = preprocessing.StandardScaler().fit(data)
     scaled = before.transform(data)
@@ -307,7 +307,7 @@ def test_a_scaler_hands_missing_values_on_in_json(container, tmp_path):
 
 
 class Loaded:
-    """One model in the container, by the name of a folder."""
+    """A model in the container, named after its folder."""
 
     def __init__(self, container, folder, model, columns=None):
         folder.mkdir()
@@ -344,7 +344,8 @@ def encoders():
 @pytest.mark.parametrize("name", sorted(encoders()))
 @pytest.mark.parametrize("as_none", [False, True])
 def test_a_null_of_json_is_the_missing_value_that_the_model_was_fitted_on(container, tmp_path, name, as_none):
-    """How pandas reads a null: beside text NaN since 3, None before; `as_none` is for a model fitted before."""
+    """In a column of text, pandas reads a null as NaN since version 3 and as None before; `as_none` is for models fitted
+    before."""
     data = pd.read_csv(io.StringIO("color,x\nred,1\n,2\nblue,3\nred,4\n"))
     if as_none:
         if name == "imputed":
@@ -376,7 +377,7 @@ HALF, EXACT = 2 ** 63, 2 ** 53
     ("uint64", [HALF, HALF + 1, HALF + 2]), ("uint64", [EXACT, EXACT + 1, EXACT + 2, HALF]), ("uint64", [3, 5]),
     ("int64", [EXACT, EXACT + 1, EXACT + 2]), ("int64", [EXACT + 1, EXACT + 3]), ("int64", [-EXACT - 1, 7]),
     ("float64", [5.0, float(EXACT), float(HALF)])])
-def test_large_integers_are_the_categories_that_scikit_learn_takes_them_for(container, tmp_path, dtype, categories):
+def test_large_integers_match_the_same_categories_as_in_scikit_learn(container, tmp_path, dtype, categories):
     data = pd.DataFrame({"id": np.array(categories, dtype), "y": range(len(categories))})
     bodies = [[HALF + 1], [HALF + 3], [EXACT + 1], [EXACT + 1, HALF], [EXACT + 3, HALF + 5], [-1, 5], [7, -EXACT - 1],
               [float(HALF), 1.5], [float(EXACT), 1.5, float(EXACT + 4)], [EXACT, None, EXACT + 2], [HALF, 5, EXACT + 2]]
@@ -393,7 +394,7 @@ def test_large_integers_are_the_categories_that_scikit_learn_takes_them_for(cont
             frame = pd.read_csv(io.StringIO(text), header=None, names=["id"])
             try:
                 expected = np.asarray(encoder.transform(frame)).tolist()
-            except IndexError:  # TargetEncoder looks up what a negative category has become in a column of uint64
+            except IndexError:  # TargetEncoder looks up the negative category after its conversion to uint64
                 continue
             assert loaded.ask(text, content_type="text/csv") == expected, (type(encoder), body, frame.dtypes)
         if number == 0:
@@ -402,7 +403,7 @@ def test_large_integers_are_the_categories_that_scikit_learn_takes_them_for(cont
             assert all(name in json.dumps(said) for name in encoder.get_feature_names_out()), said
 
 
-def test_rows_by_names_may_leave_out_what_no_transformer_uses(container, tmp_path):
+def test_rows_by_name_may_omit_columns_that_no_transformer_uses(container, tmp_path):
     data = pd.DataFrame({name: [1.0, 2.0, 4.0] for name in "abdefgh"})
     data.insert(2, "c", ["x", "y", "x"])
     model = compose.ColumnTransformer([
@@ -413,7 +414,7 @@ def test_rows_by_names_may_leave_out_what_no_transformer_uses(container, tmp_pat
     assert loaded.ask(json.dumps(rows)) == model.transform(pd.DataFrame(rows)).tolist()
     header = loaded.ask("c,other,e,a\nx,7,2,1\n", content_type="text/csv; header=present")
     assert header == model.transform(pd.DataFrame(rows)).tolist()
-    # A column of nulls is NaN; scikit-learn gets the dtype that it has in CSV with other rows.
+    # A column of nulls becomes NaN; scikit-learn gets the dtype that the column would have in CSV with more rows.
     null = pd.DataFrame({"a": [np.nan], "e": [2], "c": ["x"]})
     assert str(loaded.ask(json.dumps([{"a": None, "e": 2, "c": "x"}]))) == str(model.transform(null).tolist())
     misspelled = [{"A": 1, "B": 2, "c": "x", "e": 1}]
@@ -427,7 +428,7 @@ def test_rows_by_names_may_leave_out_what_no_transformer_uses(container, tmp_pat
     assert "found none for b, d, f, g, h" in Loaded(container, tmp_path / "all", everything).ask(json.dumps(rows))
 
 
-def test_only_one_column_of_numbers_that_is_left_over_is_taken_for_the_label(container, tmp_path):
+def test_only_a_single_unused_column_of_numbers_is_taken_for_the_label(container, tmp_path):
     data = pd.DataFrame({"a": [1.0, 2.0], "c": [3.0, 4.0], "name": ["bob", "eve"]})
     both = compose.ColumnTransformer([("a", "passthrough", ["a"])]).fit(data)
     one = compose.ColumnTransformer([("a", "passthrough", ["a", "c"])]).fit(data)
@@ -457,7 +458,7 @@ def test_random_frames_whose_last_columns_are_dropped_need_no_columns_json(conta
             data = pd.read_csv(io.StringIO(text), header=None)
             data.columns = [column.name for column in artifact.columns]
             label = data[artifact.like_a_label] if artifact.like_a_label else None
-            # Only numbers are a label; scikit-learn drops a column of other or empty cells.
+            # Only a column of numbers is taken for the label; scikit-learn drops other columns.
             if label is not None and (label.dtype.kind not in "iuf" or label.isna().all()):
                 label = None
             try:
@@ -466,7 +467,7 @@ def test_random_frames_whose_last_columns_are_dropped_need_no_columns_json(conta
                     answer = np.asarray(artifact.model.transform(data))
             except Exception as error:
                 if "read-only" in str(error):
-                    continue  # scikit-learn writes into what pandas 3 has lent it
+                    continue  # scikit-learn writes to a read-only array of pandas 3
                 answer = None
             status, found = container.ask("POST", "/models/%s/invoke" % name, text.encode(), content_type="text/csv",
                                           accept="text/csv")

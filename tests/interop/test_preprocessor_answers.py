@@ -1,7 +1,7 @@
-"""Answers of scorers beside those of AWS's scikit-learn container, and frames that pandas wrote.
+"""Answers of scorers compared with those of AWS's scikit-learn container, and frames written by pandas.
 
-Where nobody brings a script, the container answers `encoder.encode(model.predict(data), accept)`
-(`default_predict_fn` and `default_output_fn` in github.com/aws/sagemaker-scikit-learn-container). The encoder is asked here.
+Without a user's script, that container answers `encoder.encode(model.predict(data), accept)` (`default_predict_fn` and
+`default_output_fn` in github.com/aws/sagemaker-scikit-learn-container). The tests call the same encoder.
 """
 import io
 import json
@@ -34,7 +34,7 @@ def data():
 
 
 def scorers(data):
-    """Fitted estimators and their methods."""
+    """Fitted estimators, each with a method."""
     price = 200 * data["feet"] + 10 * data["year"]
     sizes = pd.cut(data["feet"], [0, 2500, 3500, 1e6], labels=["small", "middle", "lärge"]).astype(str)
     two = data["feet"] > 3000
@@ -59,7 +59,7 @@ def kinds(value):
     return [kinds(item) for item in value] if isinstance(value, list) else type(value)
 
 
-def test_json_csv_and_npy_are_what_awss_encoder_makes_of_scikit_learns_answer(container, data, tmp_path):
+def test_answers_are_those_of_scikit_learn_as_the_encoder_of_aws_writes_them(container, data, tmp_path):
     body = data.to_csv(header=False, index=False).encode()
     for name, model, method in scorers(data):
         expected = getattr(model, method)(data)
@@ -89,7 +89,7 @@ def test_json_csv_and_npy_are_what_awss_encoder_makes_of_scikit_learns_answer(co
         assert np.allclose(mine, array, rtol=TOLERANCE, atol=1e-12), name
 
 
-def test_every_orientation_that_pandas_writes_is_the_same_rows(container, data, tmp_path):
+def test_every_json_orientation_of_pandas_is_read_as_the_same_rows(container, data, tmp_path):
     model = pipeline.make_pipeline(preprocessing.StandardScaler(), linear_model.Ridge()).fit(data, data["feet"])
     loaded = Loaded(container, tmp_path / "orientations", model)
     expected = None

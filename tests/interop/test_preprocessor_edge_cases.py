@@ -1,11 +1,11 @@
-"""Every transformer on awkward input, asked of byoc and of the scikit-learn that is installed: the same answers, cell by cell, and
-an error where scikit-learn raises. Bodies are CSV, and the same cells as JSON.
+"""Edge cases of input for every transformer, in byoc and in the installed scikit-learn: the answers must be equal, cell by
+cell, and byoc must refuse a request for which scikit-learn raises. Bodies are CSV, and JSON with the same cells.
 
-    INTEROP=preprocessor tests/interop/run -k edge_cases -s        the newest scikit-learn; -s prints what was compared
+    INTEROP=preprocessor tests/interop/run -k edge_cases -s        the newest scikit-learn; -s prints the counts
     INTEROP=preprocessor-1.6 tests/interop/run -k edge_cases -s    1.6
 
-edge_cases/generate.py makes the models and asks scikit-learn. What eleven versions answered to it is recorded under
-tests/fixtures/edge-cases, and held by cargo's tests; docs/dev/compared-with-scikit-learn.md lists what that is.
+edge_cases/generate.py fits the models and calls scikit-learn. The answers of eleven versions are recorded under
+tests/fixtures/edge-cases, with which cargo's tests compare; docs/dev/compared-with-scikit-learn.md lists them.
 """
 import csv
 import io
@@ -33,8 +33,9 @@ def container():
     running.stop()
 
 
-def is_on_purpose(name, columns):
-    """Differences that remain on purpose with the pandas of both environments; docs/dev/compared-with-scikit-learn.md says why."""
+def is_intended_difference(name, columns):
+    """Whether byoc differs on purpose from the pandas of both environments, as docs/dev/compared-with-scikit-learn.md
+    explains."""
     if name == "FunctionTransformer(negative, validate=False)":
         return bool(BOOLS & set(columns))
     return name.startswith("FunctionTransformer(log1p") and set(columns) <= BOOLS
@@ -48,13 +49,13 @@ def same(found, expected, scale):
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])
-def test_every_transformer_answers_awkward_input_as_this_scikit_learn_does(container, tmp_path, form):
+def test_every_transformer_answers_edge_cases_as_in_the_installed_scikit_learn(container, tmp_path, form):
     made, artifacts = generate.table(form)
     bodies = {width: [(columns, inputs.csv_of(columns) if form == "csv" else inputs.json_of(columns))
                       for columns in inputs.bodies(width)] for width in [1, 2]}
     media_type = {"csv": "text/csv", "json": "application/json"}[form]
     counts, wrong = {"models": 0, "answers": 0, "exceptions": 0, "different on purpose": 0}, []
-    # Whether a JSON null is None or NaN is left open by JSON; test_preprocessor.py tests both.
+    # A JSON null may be read as None or NaN; test_preprocessor.py tests both.
     has_null = {name for name in inputs.COLUMNS if None in inputs.values(name)} if form == "json" else set()
     for number, (model, artifact) in enumerate(zip(made["models"], artifacts)):
         counts["models"] += 1
@@ -74,7 +75,7 @@ def test_every_transformer_answers_awkward_input_as_this_scikit_learn_does(conta
             raised = isinstance(expected, str)
             if status == 400 if raised else status == 200 and same(found, expected, scale):
                 counts["exceptions" if raised else "answers"] += 1
-            elif is_on_purpose(model["name"], columns):
+            elif is_intended_difference(model["name"], columns):
                 counts["different on purpose"] += 1
             else:
                 wrong.append("%s, fitted on %s: %s\nscikit-learn: %s\nbyoc: %s %s" % (
@@ -84,7 +85,7 @@ def test_every_transformer_answers_awkward_input_as_this_scikit_learn_does(conta
     assert not wrong, "%d differ\n\n%s" % (len(wrong), "\n\n".join(wrong[:20]))
 
 
-def test_the_docs_list_what_was_compared():
+def test_the_documentation_lists_the_recorded_comparisons():
     here = pathlib.Path(__file__).resolve()
     program = [sys.executable, "-X", "utf8", str(here.parent / "edge_cases" / "list.py")]
     printed = subprocess.check_output(program, encoding="utf-8")

@@ -1,7 +1,7 @@
-"""`byoc train` with a preprocessor beside scikit-learn: random specifications, fitted by both on the same CSV.
+"""`byoc train` with a preprocessor compared with scikit-learn: both fit random specifications on the same CSV.
 
-With the scikit-learn whose fit byoc follows, every fitted attribute and every transformed cell is compared. With an older
-one (INTEROP=preprocessor-1.6) the artifact is loaded and transforms, and is held against what byoc itself serves.
+With the version of scikit-learn that byoc follows, every fitted attribute and every transformed cell is compared. An older
+one (INTEROP=preprocessor-1.6) loads the artifact and transforms with it, and its cells are compared with byoc's answers.
 """
 import io
 import json
@@ -31,7 +31,7 @@ BYOC = os.environ.get("BYOC", str(ROOT / "target" / "debug" / "byoc"))
 ROUNDS = int(os.environ.get("FITTING_ROUNDS", "150"))
 FOLLOWED = "1.9.1"
 FITS_ALIKE = sklearn.__version__ == FOLLOWED
-# Sums of the same numbers in another order; an exponent from a search, and its powers.
+# Relative tolerances for sums in a different order, for exponents found by a search, and for powers with them.
 TOLERANCE, OF_AN_EXPONENT, AFTER_AN_EXPONENT = 1e-12, 1e-6, 1e-4
 
 COLUMNS = ["plain", "gaps", "whole", "positive", "constant", "word", "gappy_word", "truth", "many"]
@@ -41,7 +41,7 @@ WORDS = ["word", "gappy_word", "many"]
 
 
 def table(draw, rows, plain=(1e3, 40)):
-    """CSV of numbers and words with missing cells."""
+    """CSV of numbers and words, with missing cells."""
     def cell(column):
         if column == "plain":
             return repr(draw.gauss(*plain))
@@ -68,7 +68,7 @@ def some(draw, names):
 
 
 def scaler(draw, full):
-    """A transformer of numbers; `full` if no cell is missing."""
+    """A transformer of numeric columns; `full` if no cell is missing."""
     choices = [
         lambda: {"StandardScaler": draw.choice([{}, {"with_mean": False}, {"with_std": False}, {"with_mean": False, "with_std": False}])},
         lambda: {"MinMaxScaler": draw.choice([{}, {"feature_range": [-1, 3], "clip": True}])},
@@ -176,7 +176,7 @@ def nan(value):
 
 
 def build(specified):
-    """The estimator of a specification."""
+    """The scikit-learn estimator of a specification."""
     if isinstance(specified, str):
         return specified
     (name, parameters), = specified.items()
@@ -229,7 +229,7 @@ def is_near(one, other, tolerance):
     one, other = float(one), float(other)
     if math.isnan(one) or math.isnan(other):
         return math.isnan(one) and math.isnan(other)
-    # Tiny values are rounding errors of larger ones.
+    # Tiny values are rounding errors of larger values.
     return one == other or abs(one - other) <= tolerance * max(abs(one), abs(other), 0.01)
 
 
@@ -240,16 +240,16 @@ def same_cells(one, other, tolerance):
         assert is_near(one[at], other[at], tolerance), f"{at}: {one[at]!r} {other[at]!r}"
 
 
-# Tiny values are noise: the variance of a constant, and the mean of centred values.
+# Tiny values are rounding errors, such as the variance of a constant and the mean of centred values.
 NOISE = {"var_": 1e-20, "variances_": 1e-20, "mean_": 1e-12}
 
 
 def same_state(own, theirs, path, tolerance, after_search):
-    """Compares all attributes of both."""
+    """Compares all attributes of both estimators."""
     if hasattr(theirs, "__dict__") and hasattr(theirs, "get_params"):
         assert type(own) is type(theirs), path
         mine, its = dict(vars(own)), dict(vars(theirs))
-        # A parameter of 1.5 to 1.8 only, written for those versions.
+        # Only 1.5 to 1.8 have this parameter; byoc writes it for them.
         mine.pop("force_int_remainder_cols", None)
         assert mine.keys() == its.keys(), f"{path}: {mine.keys() ^ its.keys()}"
         for name, value in its.items():
@@ -260,7 +260,7 @@ def same_state(own, theirs, path, tolerance, after_search):
             same_state(mine[name], value, f"{path}.{name}", own_tolerance, after_search)
     elif isinstance(theirs, np.ndarray):
         assert isinstance(own, np.ndarray) and own.shape == theirs.shape, f"{path}: {own!r} {theirs!r}"
-        # byoc writes numbers where scikit-learn writes objects since 1.8, so that older versions can impute with them too.
+        # Since 1.8 scikit-learn writes objects. byoc writes numbers, with which older versions can impute as well.
         if not path.endswith(("n_samples_seen_", ".statistics_")):
             assert own.dtype.kind == theirs.dtype.kind, f"{path}: {own.dtype} {theirs.dtype}"
         for at in np.ndindex(theirs.shape):
@@ -285,7 +285,7 @@ def searched(specified):
 
 
 def magnified(specified):
-    """Whether rows are normalized and then scaled up again: in a column of 0.9999 the last digits count."""
+    """Whether rows are normalized and then scaled, which magnifies the last digits of a column of values near 1."""
     return "Normalizer" in json.dumps(specified) and '"columns", {"ColumnTransformer"' in json.dumps(specified)
 
 
@@ -299,7 +299,7 @@ def load(base):
 
 
 class Served:
-    """The fitted preprocessor, served."""
+    """`byoc serve` with the fitted preprocessor."""
 
     def __init__(self, folder):
         self.process = subprocess.Popen(
@@ -313,7 +313,7 @@ class Served:
                 break
         else:
             raise AssertionError(self.log)
-        # It listens before it has loaded the model.
+        # The server listens before the model is loaded.
         end = time.monotonic() + 60
         while time.monotonic() < end:
             try:
@@ -339,10 +339,10 @@ class Served:
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("seed", range(ROUNDS))
-def test_both_learn_the_same_and_transform_equal(seed, tmp_path):
+def test_byoc_and_scikit_learn_fit_and_transform_alike(seed, tmp_path):
     draw = random.Random(seed)
     specified = specification(draw)
-    # For a column far from zero scipy's likelihood of an exponent is mostly rounding error: see its own test.
+    # For columns far from zero, scipy's likelihood of an exponent is mostly rounding error. Another test covers them.
     text = table(draw, draw.choice([8, 40, 120]), (10, 4) if searched(specified) else (1e3, 40))
     frame = read(text)
     done = train(tmp_path, specified, text)
@@ -369,7 +369,7 @@ def test_both_learn_the_same_and_transform_equal(seed, tmp_path):
             assert list(own.get_feature_names_out()) == names
     elif done.returncode != 0:
         return
-    # scikit-learn's answers from the artifact, compared with byoc's.
+    # Compare scikit-learn's answers from the artifact with byoc's.
     own = load(tmp_path)
     with Served(tmp_path / "model") as served:
         answer = served.transform(text)
@@ -381,8 +381,8 @@ def test_both_learn_the_same_and_transform_equal(seed, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_the_artifact_is_a_whole_estimator(tmp_path):
-    """It can be printed, cloned and fitted again, and returns frames and names."""
+def test_the_artifact_is_a_complete_estimator(tmp_path):
+    """The artifact can be printed, cloned and fitted again, and returns frames and names."""
     specified = {"version": 1, "columns": COLUMNS, "transformer": {"ColumnTransformer": {"transformers": [
         ["numbers", {"Pipeline": {"steps": [["fill", {"SimpleImputer": {}}], ["scale", {"StandardScaler": {}}]]}}, ["plain", "gaps"]],
         ["words", {"OneHotEncoder": {"sparse_output": False}}, ["word"]],
@@ -400,7 +400,7 @@ def test_the_artifact_is_a_whole_estimator(tmp_path):
 
 
 @pytest.mark.skipif(not FITS_ALIKE, reason="another scipy")
-def test_an_exponent_of_a_column_far_from_zero_is_as_likely_as_scipys(tmp_path):
+def test_the_exponent_for_a_column_far_from_zero_is_as_likely_as_scipys(tmp_path):
     from scipy import stats
     draw = random.Random(3)
     values = [draw.gauss(1e3, 40) for _ in range(60)]
@@ -411,7 +411,7 @@ def test_an_exponent_of_a_column_far_from_zero_is_as_likely_as_scipys(tmp_path):
     assert stats.yeojohnson_llf(own, values) >= best - 1e-3 * abs(best)
 
 
-def test_the_version_that_is_written_is_the_one_whose_fit_is_followed(tmp_path):
+def test_the_artifact_names_the_version_whose_fit_byoc_follows(tmp_path):
     specified = {"version": 1, "columns": ["a"], "transformer": {"StandardScaler": {}}}
     assert train(tmp_path, specified, "1\n2\n").returncode == 0
     assert vars(load(tmp_path)).get("_sklearn_version", FOLLOWED) == FOLLOWED

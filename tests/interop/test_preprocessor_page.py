@@ -15,7 +15,7 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def test_the_steps_of_the_page_work_one_after_the_other(tmp_path):
+def test_the_steps_of_the_page_work_in_order(tmp_path):
     page = (ROOT / "docs" / "scikit-learn.md").read_text(encoding="utf-8")
     steps = page.split("## Step by step\n")[1].split("\n## ")[0]
     script = "\n".join(re.findall(r"```sh\n(.*?)```", steps, re.DOTALL))

@@ -1,4 +1,4 @@
-"""`byoc endpoint` in front of a container that it did not start: here a few lines of Python."""
+"""`byoc endpoint` in front of a container that it did not start; here the container is a few lines of Python."""
 import concurrent.futures
 import http.server
 import json
@@ -13,7 +13,7 @@ from conftest import BYOC, Endpoint, runtime
 
 
 class SlowContainer(http.server.ThreadingHTTPServer):
-    """A container that reports a request and answers once it is told to."""
+    """A container that reports a request and answers it only when a test says so."""
 
     def __init__(self):
         self.asked, self.may_answer = threading.Event(), threading.Event()
@@ -61,7 +61,7 @@ def endpoint(container, tmp_path):
 
 @pytest.fixture
 def in_flight(container, endpoint):
-    """The future answer to a client whose request has reached the container."""
+    """The future answer to a request that has reached the container."""
     client = runtime(endpoint.url)
     with concurrent.futures.ThreadPoolExecutor(1) as thread:
         answer = thread.submit(
@@ -81,17 +81,17 @@ def test_a_request_in_flight_is_answered_before_the_endpoint_stops(container, en
     assert endpoint.process.wait(60) == 0
 
 
-def test_a_second_signal_stops_at_once_and_the_exit_code_says_that_something_was_cut_off(endpoint, in_flight):
+def test_a_second_signal_stops_at_once_and_the_exit_code_reports_a_cut_off_request(endpoint, in_flight):
     endpoint.process.send_signal(signal.SIGINT)
     endpoint.wait_for(lambda: endpoint.find(r"(Ctrl-C): no new connections"))
     assert endpoint.stop(signal.SIGINT) == 75
     assert "what was in flight is cut off: Ctrl-C" in "".join(endpoint.log)
-    # botocore tries again, and then nothing listens.
+    # botocore retries, and the retry is refused because the port is closed.
     with pytest.raises((botocore.exceptions.ConnectionClosedError, botocore.exceptions.EndpointConnectionError)):
         in_flight.result(60)
 
 
-def test_a_second_endpoint_cannot_have_the_same_state_folder(endpoint, tmp_path):
+def test_a_second_endpoint_cannot_use_the_same_state_folder(endpoint, tmp_path):
     command = [BYOC, "endpoint", "--port", "0", "--config", str(tmp_path / "endpoint.json"), "--container", "mine=http://h"]
     ended = subprocess.run(
         command, env={"BYOC_STATE_DIR": str(tmp_path / "state")}, capture_output=True, text=True, timeout=60, check=False)

@@ -1,4 +1,4 @@
-"""The three operations of boto3's `sagemaker-runtime` against `byoc endpoint`, over containers that do what a request says."""
+"""The three operations of boto3's `sagemaker-runtime` against `byoc endpoint`, with scripted containers."""
 import contextlib
 import json
 import pathlib
@@ -29,7 +29,7 @@ def create_endpoint_config(name, variants, **more):
 
 
 def configurations(folder):
-    """Five endpoints in AWS's JSON."""
+    """Writes configurations of five endpoints in AWS's JSON."""
     models = [
         {"ModelName": name, "ExecutionRoleArn": "arn:aws:iam::111122223333:role/r", "PrimaryContainer": container(name)}
         for name in ("blue", "green")
@@ -96,7 +96,7 @@ def error(client, *arguments, **more):
     return raised.value.response
 
 
-def test_the_configurations_are_ones_that_aws_takes(folder):
+def test_the_configurations_are_valid_for_aws(folder):
     service = botocore.session.get_session().get_service_model("sagemaker")
     for config in configurations(folder):
         config.pop("EndpointName")
@@ -108,7 +108,7 @@ def test_the_configurations_are_ones_that_aws_takes(folder):
             assert not report.has_errors(), report.generate_report()
 
 
-def test_what_the_api_models_goes_there_and_comes_back(client, containers):
+def test_the_members_of_the_api_reach_the_container_and_come_back(client, containers):
     answer = invoke(
         client, "one", b"hello", ContentType="text/csv", Accept="text/plain", CustomAttributes="asked", InferenceId="id-1")
     assert answer["Body"].read() == b"blue: hello"
@@ -126,7 +126,7 @@ def test_what_the_api_models_goes_there_and_comes_back(client, containers):
 
 
 @pytest.mark.parametrize(("status", "said"), [(400, "client error"), (503, "server error"), (301, "server error")])
-def test_whatever_a_container_refuses_with_it_is_a_model_error(client, status, said):
+def test_any_error_status_of_a_container_is_a_model_error(client, status, said):
     response = error(client, "one", f"status {status} because".encode())
     assert response["ResponseMetadata"]["HTTPStatusCode"] == 424
     assert response["Error"]["Code"] == "ModelError"
@@ -160,7 +160,7 @@ def test_a_body_beyond_the_limit_is_refused(client):
     ("direct", {"TargetContainerHostname": "blue"}, "Container blue of endpoint direct not found; it has first, last."),
     ("later", {}, "Endpoint later has AsyncInferenceConfig and takes InvokeEndpointAsync only."),
 ])
-def test_what_a_caller_can_get_wrong_is_a_validation_error(client, containers, endpoint, more, message):
+def test_a_wrong_request_is_a_validation_error(client, containers, endpoint, more, message):
     response = error(client, endpoint, b"hello", **more)
     assert response["ResponseMetadata"]["HTTPStatusCode"] == 400
     assert response["Error"]["Code"] == "ValidationError"
@@ -168,7 +168,7 @@ def test_what_a_caller_can_get_wrong_is_a_validation_error(client, containers, e
     assert not any(one.seen for one in containers.values())
 
 
-def test_a_pipeline_hands_answers_on_and_names_the_container_that_fails(client, containers):
+def test_a_pipeline_passes_answers_on_and_names_the_container_that_fails(client, containers):
     answer = invoke(client, "pipeline", b"hello", ContentType="text/csv", Accept="a/b")
     assert answer["Body"].read() == b"last: first: hello"
     (first, _), = containers["first"].seen
@@ -201,7 +201,7 @@ def test_variants_share_requests_by_weight_and_one_can_be_named(client, containe
     assert error(client, "two", b"status 400 x")["LogStreamArn"].startswith("arn:aws:logs:us-east-1:111122223333:")
 
 
-def test_a_shadow_variant_gets_its_share_and_nobody_sees_its_answers(client, containers, endpoints):
+def test_a_shadow_variant_gets_its_share_of_requests_and_its_answers_are_dropped(client, containers, endpoints):
     for _ in range(4):
         answer = invoke(client, "copied", b"x")
         assert (answer["InvokedProductionVariant"], answer["Body"].read()) == ("Blue", b"blue: x")
@@ -230,7 +230,7 @@ def stream(client, body, **more):
     return client.invoke_endpoint_with_response_stream(EndpointName="one", Body=body, **more)
 
 
-def test_a_streamed_answer_comes_piece_by_piece(client, containers):
+def test_a_streamed_answer_arrives_in_pieces(client, containers):
     answer = stream(client, b"stream", ContentType="text/csv", Accept="text/event-stream", CustomAttributes="asked")
     assert (answer["ContentType"], answer["InvokedProductionVariant"]) == ("text/event-stream", "AllTraffic")
     events = iter(answer["Body"])
@@ -243,7 +243,7 @@ def test_a_streamed_answer_comes_piece_by_piece(client, containers):
     assert (seen["content-type"], seen["accept"]) == ("text/csv", "text/event-stream")
 
 
-def test_a_stream_that_breaks_raises_while_it_is_read(client, containers):
+def test_a_stream_that_breaks_raises_during_reading(client, containers):
     events = iter(stream(client, b"break")["Body"])
     assert next(events) == {"PayloadPart": {"Bytes": b"one"}}
     containers["blue"].release.set()
@@ -251,7 +251,7 @@ def test_a_stream_that_breaks_raises_while_it_is_read(client, containers):
         next(events)
 
 
-def test_what_fails_before_a_streams_first_byte_is_a_plain_model_error(client):
+def test_a_failure_before_the_first_byte_of_a_stream_is_a_model_error(client):
     with pytest.raises(client.exceptions.ModelError) as raised:
         stream(client, b"status 500 boom")
     assert raised.value.response["OriginalStatusCode"] == 500
@@ -271,7 +271,7 @@ def eventually(location):
     return path.read_bytes()
 
 
-def test_an_asynchronous_answer_is_a_file(client, folder):
+def test_an_asynchronous_answer_is_written_to_a_file(client, folder):
     (folder / "input").write_bytes(b"hello")
     answer = later(
         client, InputLocation=f"file://{folder}/input", ContentType="text/csv", InferenceId="mine",
@@ -287,7 +287,7 @@ def test_an_asynchronous_answer_is_a_file(client, folder):
 
 
 @pytest.mark.parametrize("body", [b"", b"{}"])
-def test_an_empty_document_beside_an_input_location_is_no_body(client, folder, body):
+def test_an_empty_json_document_with_an_input_location_is_not_a_body(client, folder, body):
     # The AWS SDK for JavaScript v2 sends `{}` if it has no Body. Here botocore signs the request and the test sends it.
     (folder / "input").write_bytes(b"hello")
     url = f"{client.meta.endpoint_url}/endpoints/later/async-invocations"
@@ -300,7 +300,7 @@ def test_an_empty_document_beside_an_input_location_is_no_body(client, folder, b
         assert eventually(answer.headers["X-Amzn-SageMaker-OutputLocation"]) == b"blue: hello"
 
 
-def test_an_asynchronous_failure_is_a_file_too(client):
+def test_an_asynchronous_failure_is_written_to_a_file(client):
     answer = later(client, Body=b"status 415 no")
     failure = json.loads(eventually(answer["FailureLocation"]))
     assert (failure["OriginalStatusCode"], failure["OriginalMessage"]) == (415, "no")
@@ -313,7 +313,7 @@ def test_an_asynchronous_failure_is_a_file_too(client):
     ({"Body": b"x" * 128_001}, "at most 128000"),
     ({}, "both missing"),
 ])
-def test_what_cannot_be_answered_later_is_refused_now(client, more, message):
+def test_a_wrong_asynchronous_request_is_refused_at_once(client, more, message):
     with pytest.raises(botocore.exceptions.ClientError) as raised:
         later(client, **more)
     assert raised.value.response["Error"]["Code"] == "ValidationError"

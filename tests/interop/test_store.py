@@ -1,4 +1,4 @@
-"""Models in S3: a real S3 server (moto), with and without faults on the way."""
+"""Models in S3: an S3 server (moto), with and without faults of the connection."""
 import concurrent.futures
 import json
 import pathlib
@@ -21,7 +21,7 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 @pytest.fixture(scope="module")
 def s3():
-    """A bucket with all of the housing example; its client knows the server's URL."""
+    """A client of an S3 server with the whole housing example in a bucket."""
     server = moto.server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -73,7 +73,7 @@ def leftovers(endpoint):
     return [path.name for path in (endpoint.state / "models").iterdir() if path.name.startswith("download-")]
 
 
-def test_a_model_that_is_uploaded_answers_at_once_and_is_downloaded_once(in_s3_client, s3, housing, proxy, in_s3):
+def test_an_uploaded_model_answers_at_once_and_is_downloaded_once(in_s3_client, s3, housing, proxy, in_s3):
     upload(s3, housing, "Paris", 500)
     with concurrent.futures.ThreadPoolExecutor(16) as threads:
         prices = list(threads.map(lambda _: price(in_s3_client, artifact("Paris")), range(32)))
@@ -82,7 +82,7 @@ def test_a_model_that_is_uploaded_answers_at_once_and_is_downloaded_once(in_s3_c
     assert leftovers(in_s3) == []
 
 
-def test_what_is_not_in_the_bucket_is_a_validation_error(in_s3_client):
+def test_a_model_that_is_not_in_the_bucket_is_a_validation_error(in_s3_client):
     with pytest.raises(botocore.exceptions.ClientError) as raised:
         price(in_s3_client, artifact("Atlantis"))
     assert raised.value.response["Error"]["Code"] == "ValidationError"
@@ -96,17 +96,17 @@ def test_what_is_not_in_the_bucket_is_a_validation_error(in_s3_client):
     ("HalfReset", [("reset", 400), ("reset", 100)]),
     ("All", [("status", 503), ("reset", 300), ("delay", 0.2)]),
 ])
-def test_faults_on_the_way_are_not_noticed(in_s3_client, s3, housing, proxy, in_s3, name, faults):
+def test_callers_do_not_notice_faults_of_a_download(in_s3_client, s3, housing, proxy, in_s3, name, faults):
     upload(s3, housing, name, 700)
     proxy.will(*faults)
     assert price(in_s3_client, artifact(name)) == pytest.approx(PRICE + 700, rel=2e-6)
     assert leftovers(in_s3) == []
 
 
-def test_a_download_that_never_ends_well_loads_nothing_and_is_tried_anew_later(in_s3_client, s3, housing, proxy, in_s3):
+def test_a_download_that_keeps_failing_loads_nothing_and_a_later_request_tries_again(in_s3_client, s3, housing, proxy, in_s3):
     upload(s3, housing, "Broken", 900)
     loaded = in_s3.metric("byoc_endpoint_loaded_models")
-    # boto3 retries after a 503, and each retry begins a download.
+    # boto3 retries after a 503, and each retry starts a download.
     proxy.will(*[("reset", 100)] * 100)
     with pytest.raises(botocore.exceptions.ClientError) as raised:
         price(in_s3_client, artifact("Broken"))
@@ -118,7 +118,7 @@ def test_a_download_that_never_ends_well_loads_nothing_and_is_tried_anew_later(i
     assert price(in_s3_client, artifact("Broken")) == pytest.approx(PRICE + 900, rel=2e-6)
 
 
-def test_an_object_that_is_no_archive_is_a_validation_error_and_can_be_replaced(in_s3_client, s3, housing):
+def test_an_object_that_is_not_an_archive_is_a_validation_error_and_can_be_replaced(in_s3_client, s3, housing):
     s3.put_object(Bucket=BUCKET, Key=f"models/{artifact('Text')}", Body=b"this is no archive")
     with pytest.raises(botocore.exceptions.ClientError) as raised:
         price(in_s3_client, artifact("Text"))
@@ -179,7 +179,7 @@ def test_an_asynchronous_input_comes_from_s3_and_its_answer_goes_there(later_in_
     ("application/json", {}, True),
     (None, {}, True),
 ])
-def test_an_asynchronous_input_is_of_the_type_that_it_was_stored_with(later_in_s3, s3, proxy, housing, stored, said, answered):
+def test_an_asynchronous_input_has_the_content_type_of_its_object(later_in_s3, s3, proxy, housing, stored, said, answered):
     house = (housing / "house.csv").read_text().strip()
     names = "YEAR_BUILT,SQUARE_FEET,NUM_BEDROOMS,NUM_BATHROOMS,LOT_ACRES,GARAGE_SPACES,FRONT_PORCH,DECK"
     values = [cell if cell.isalpha() else float(cell) for cell in house.split(",")]
@@ -195,7 +195,7 @@ def test_an_asynchronous_input_is_of_the_type_that_it_was_stored_with(later_in_s
         assert failure["OriginalStatusCode"] == 400, "the names are a row then"
 
 
-def test_a_model_that_is_replaced_in_s3_answers_the_next_request(s3, proxy, housing, tmp_path):
+def test_the_next_request_is_answered_by_a_model_that_was_replaced_in_s3(s3, proxy, housing, tmp_path):
     proxy.will()
     models = "refresh/models"
 
@@ -235,13 +235,13 @@ def test_a_model_that_is_replaced_in_s3_answers_the_next_request(s3, proxy, hous
         endpoint.process.wait()
 
 
-def test_an_asynchronous_input_that_is_not_in_s3_is_a_failure_there(later_in_s3, s3, proxy):
+def test_a_missing_asynchronous_input_is_a_failure_object_in_s3(later_in_s3, s3, proxy):
     proxy.will()
     failure = json.loads(in_bucket(s3, invoke_later(later_in_s3, "inputs/none.csv")["FailureLocation"]))
     assert failure["Message"] == f"The input s3://{BUCKET}/inputs/none.csv could not be read: nothing is there."
 
 
-def test_without_credentials_the_endpoint_says_so_at_once(tmp_path):
+def test_missing_credentials_are_reported_at_the_start(tmp_path):
     config = tmp_path / "endpoint.json"
     config.write_text(json.dumps({
         "EndpointName": "e", "ModelName": "m",

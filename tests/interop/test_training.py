@@ -1,8 +1,10 @@
-"""`byoc train` beside scikit-learn's solvers on data that scikit-learn ships, and its artifact read by MXNet.
+"""`byoc train` compared with scikit-learn's solvers on scikit-learn's data sets, and its artifact read by MXNet.
 
-Both sides minimise the same objective: the mean loss over standardised features, plus half of wd (alpha for SGD, 1 / (C * rows) for LogisticRegression) times the squared weights, the intercept free. wd is 1e-4,
-which is SGD's own default and the first of AWS's grid, so that SGD runs with scikit-learn's defaults throughout. The models are trained on raw features, read back from the artifact with NumPy, and measured on rows
-that neither side was trained on. Skipped where scikit-learn is not installed: `requirements-training.txt` says what it takes.
+Both minimize the same objective: the mean loss over standardized features, plus half of wd (alpha for SGD,
+1 / (C * rows) for LogisticRegression) times the squared weights, without the intercept. wd is 1e-4, which is SGD's default
+and the first of AWS's grid, so that SGD runs with scikit-learn's defaults throughout. byoc trains on raw features; its
+weights are read from the artifact with NumPy and evaluated on rows that neither was trained on. The tests are skipped if
+scikit-learn is not installed: `requirements-training.txt` lists what they need.
 """
 import json
 import os
@@ -48,7 +50,7 @@ class Job:
         return self.base / "model" / "model_algo-1"
 
     def weights(self):
-        """Weights as (features, outputs) and bias as (outputs,), from the bytes that MXNet would read."""
+        """The weights of shape (features, outputs) and the bias of shape (outputs,), from the bytes that MXNet reads."""
         content = zipfile.ZipFile(self.artifact).read("mx-mod-0000.params")
         arrays, at = [], 24
         for _ in range(2):
@@ -65,7 +67,7 @@ class Job:
 
 
 def halves(data):
-    """Every third row is a test row."""
+    """Splits a data set: every third row is a test row."""
     features, labels = data.data, data.target.astype(float)
     is_test = np.arange(len(labels)) % 3 == 2
     return (features[~is_test], labels[~is_test]), (features[is_test], labels[is_test])
@@ -85,7 +87,7 @@ WD = 1e-4
 BINARY = {"predictor_type": "binary_classifier", "binary_classifier_model_selection_criteria": "loss_function"}
 
 
-def test_diabetes_is_no_worse_than_sgd_and_as_good_as_the_exact_solver(tmp_path):
+def test_the_loss_on_diabetes_is_at_most_that_of_sgd_and_near_the_exact_solvers(tmp_path):
     train, test = halves(datasets.load_diabetes())
     job = Job(tmp_path / "job", {"train": train}, predictor_type="regressor", mini_batch_size=20, wd=WD)
 
@@ -93,7 +95,7 @@ def test_diabetes_is_no_worse_than_sgd_and_as_good_as_the_exact_solver(tmp_path)
         return metrics.mean_squared_error(test[1], standardised(model).fit(*train).predict(test[0]))
 
     ours = metrics.mean_squared_error(test[1], job.scores(test[0])[:, 0])
-    # Ridge minimizes the sum of squares, byoc half their mean, over a label with standard deviation 1.
+    # Ridge minimizes the sum of squares, byoc half their mean, with the label scaled to a standard deviation of 1.
     exact = loss(linear_model.Ridge(alpha=WD * len(train[1])))
     sgd = [loss(linear_model.SGDRegressor(alpha=WD, random_state=seed)) for seed in SEEDS]
     print(f"diabetes, mean squared error: byoc {ours:.3f}, Ridge {exact:.3f}, SGDRegressor {min(sgd):.3f} at best")
@@ -120,13 +122,13 @@ def classifiers(data, tmp_path, wd, **given):
     return ours, exact, sgd
 
 
-def test_breast_cancer_is_no_worse_than_sgd_and_as_good_as_the_exact_solver(tmp_path):
+def test_the_loss_on_breast_cancer_is_at_most_that_of_sgd_and_near_the_exact_solvers(tmp_path):
     ours, exact, sgd = classifiers(datasets.load_breast_cancer(), tmp_path, WD, mini_batch_size=20, **BINARY)
     assert ours <= min(sgd)
     assert ours <= exact * 1.02
 
 
-def test_digits_are_no_worse_than_sgd_and_as_good_as_with_the_exact_solver(tmp_path):
+def test_the_loss_on_digits_is_at_most_that_of_sgd_and_near_the_exact_solvers(tmp_path):
     ours, exact, sgd = classifiers(
         datasets.load_digits(), tmp_path, WD, predictor_type="multiclass_classifier", num_classes=10, mini_batch_size=50,
         l1=0)
@@ -134,16 +136,16 @@ def test_digits_are_no_worse_than_sgd_and_as_good_as_with_the_exact_solver(tmp_p
     assert ours <= exact * 1.02
 
 
-def test_where_sgd_comes_to_the_optimum_too_we_differ_by_less_than_its_seeds_do(tmp_path):
-    """With a hundred times the penalty SGD ends near the same optimum, on either side of it: a test loss can only be
-    compared within its spread over seeds."""
+def test_if_sgd_converges_the_loss_differs_by_less_than_the_spread_over_seeds(tmp_path):
+    """With a hundred times the penalty SGD ends near the same optimum, on either side of it: its test loss can be compared
+    only within its spread over seeds."""
     ours, exact, sgd = classifiers(datasets.load_breast_cancer(), tmp_path, 100 * WD, mini_batch_size=20, **BINARY)
     assert ours <= np.mean(sgd) + np.std(sgd, ddof=1)
     assert ours <= exact * 1.001
 
 
-def test_a_job_with_nothing_but_defaults_is_no_worse_than_sgd_with_its_own(tmp_path):
-    """wd is not given, so one of the grid is chosen on the validation channel; SGD gets the same training rows."""
+def test_a_job_with_defaults_is_no_worse_than_sgd_with_defaults(tmp_path):
+    """Without wd, the best of the grid is chosen on the validation channel. SGD gets the same training rows."""
     (features, labels), test = halves(datasets.load_breast_cancer())
     validates = np.arange(len(labels)) % 4 == 3
     train = features[~validates], labels[~validates]
@@ -185,9 +187,9 @@ SCORES = {
 
 
 @pytest.mark.parametrize("predictor_type", SCORES)
-def test_the_metric_definitions_that_sagemaker_gives_for_the_algorithm_find_their_numbers(tmp_path, predictor_type):
-    """The regular expressions are those that DescribeTrainingJob returned for the linear learner in April 2020
-    (AlgorithmSpecification, MetricDefinitions)."""
+def test_sagemakers_metric_definitions_match_the_log(tmp_path, predictor_type):
+    """DescribeTrainingJob returned these regular expressions for the linear learner in April 2020 (AlgorithmSpecification,
+    MetricDefinitions)."""
     iris = datasets.load_iris()
     labels = (iris.target > 0).astype(int) if predictor_type == "binary_classifier" else iris.target
     rows = [(iris.data[start::3], labels[start::3]) for start in range(3)]
@@ -216,7 +218,7 @@ def test_the_metric_definitions_that_sagemaker_gives_for_the_algorithm_find_thei
         {"predictor_type": "multiclass_classifier", "num_classes": 3},
     ],
     ids=lambda given: "-".join(str(value) for value in given.values()))
-def test_mxnet_scores_the_artifact_as_the_weights_say(tmp_path, given):
+def test_mxnet_scores_the_artifact_as_its_weights_do(tmp_path, given):
     mx = pytest.importorskip("mxnet")
     iris = datasets.load_iris()
     labels = iris.target if given["predictor_type"] != "binary_classifier" else (iris.target > 0).astype(int)

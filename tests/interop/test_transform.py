@@ -1,4 +1,4 @@
-"""Batch transform: its job file is what boto3 would send, and its objects come from and go to a real S3 server (moto)."""
+"""Batch transform: job files are what boto3 would send, and objects are read from and written to an S3 server (moto)."""
 import gzip
 import json
 import os
@@ -22,7 +22,7 @@ def transform(*flags, **variables):
     return subprocess.run([BYOC, "transform", *map(str, flags)], env=environment, capture_output=True, text=True, timeout=120)
 
 
-def test_the_examples_job_is_what_create_transform_job_takes():
+def test_the_job_of_the_example_is_valid_for_create_transform_job():
     request = json.loads((ROOT / "examples" / "housing" / "transform.json").read_text())
     model = botocore.session.get_session().get_service_model("sagemaker")
     report = botocore.validate.ParamValidator().validate(request, model.operation_model("CreateTransformJob").input_shape)
@@ -31,7 +31,7 @@ def test_the_examples_job_is_what_create_transform_job_takes():
 
 @pytest.fixture
 def in_s3(s3):  # noqa: F811
-    """A run over S3, and the requests that the bucket saw."""
+    """Runs a job over S3. Returns its process and the requests to the bucket."""
     variables = dict(AWS_ENDPOINT_URL_S3=s3.meta.endpoint_url, AWS_REGION="us-east-1", **CREDENTIALS)
     s3.upload_file(str(ROOT / "examples" / "housing" / "preprocessor" / "model.tar.gz"), BUCKET, "batch/model.tar.gz")
 
@@ -47,13 +47,13 @@ def outputs(s3, prefix):  # noqa: F811
     return {entry["Key"]: s3.get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read().decode() for entry in listed}
 
 
-def test_objects_come_from_s3_and_go_to_s3_and_are_not_made_twice(s3, in_s3):  # noqa: F811
+def test_objects_are_read_from_s3_and_written_to_s3_only_once(s3, in_s3):  # noqa: F811
     for key, body in {"a.csv": HOUSES, "deep/b.csv": HOUSES * 3, "empty/": ""}.items():
         s3.put_object(Bucket=BUCKET, Key=f"batch/in/{key}", Body=body)
     first = in_s3(f"s3://{BUCKET}/batch/in", f"s3://{BUCKET}/batch/out/")
     assert first.returncode == 0, first.stderr
     found = outputs(s3, "batch/out/")
-    # Only outputs are there: the next job may read the whole prefix.
+    # The prefix contains only outputs, so that the next job can read all of it.
     assert sorted(found) == ["batch/out/a.csv.out", "batch/out/deep/b.csv.out"]
     assert found["batch/out/deep/b.csv.out"] == found["batch/out/a.csv.out"] * 3
     assert len(found["batch/out/a.csv.out"].splitlines()[0].split(",")) == 10
@@ -80,7 +80,7 @@ def test_a_manifest_in_s3_names_compressed_objects(s3, in_s3):  # noqa: F811
     assert sorted(outputs(s3, "batch/unpacked/")) == ["batch/unpacked/2.csv.gz.out", "batch/unpacked/x/1.csv.gz.out"]
 
 
-def test_a_large_output_is_an_upload_in_parts_and_a_failed_object_leaves_nothing(s3, in_s3):  # noqa: F811
+def test_a_large_output_is_uploaded_in_parts_and_a_failed_object_leaves_nothing_behind(s3, in_s3):  # noqa: F811
     large = HOUSES * 60_000
     s3.put_object(Bucket=BUCKET, Key="batch/large/good.csv", Body=large)
     s3.put_object(Bucket=BUCKET, Key="batch/large/bad.csv", Body=large + "1993,big,6,3.0,0.7,1,y,y\n")
@@ -93,7 +93,7 @@ def test_a_large_output_is_an_upload_in_parts_and_a_failed_object_leaves_nothing
     assert not s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads"), "no part is left to be paid for"
 
 
-def test_an_odd_key_is_named_and_spoils_no_job_that_does_not_ask_for_it(s3, in_s3):  # noqa: F811
+def test_an_unusable_key_is_reported_and_does_not_fail_jobs_that_do_not_read_it(s3, in_s3):  # noqa: F811
     for place in ("odd", "odd-out"):
         for name in (".hidden.csv", "one.csv", "one//dbl.csv", "../up.csv", "./dot.csv", "a\tb.csv"):
             s3.put_object(Bucket=BUCKET, Key=f"batch/{place}/{name}", Body=HOUSES)
@@ -108,7 +108,7 @@ def test_an_odd_key_is_named_and_spoils_no_job_that_does_not_ask_for_it(s3, in_s
         assert outputs(s3, f"batch/odd-out/{name}.out")
 
 
-def test_what_is_not_there_is_said_in_words(s3, in_s3):  # noqa: F811
+def test_missing_buckets_and_objects_are_reported_in_plain_words(s3, in_s3):  # noqa: F811
     s3.put_object(Bucket=BUCKET, Key="batch/there/a.csv", Body=HOUSES)
     there = f"s3://{BUCKET}/batch/there/"
     for source, target in ((there, "s3://no-such-bucket/out/"), ("s3://no-such-bucket/in/", f"s3://{BUCKET}/batch/none/")):
@@ -122,7 +122,7 @@ def test_what_is_not_there_is_said_in_words(s3, in_s3):  # noqa: F811
 
 @pytest.fixture
 def uncompressed(s3, tmp_path):  # noqa: F811
-    """The example's preprocessor in S3 as a prefix of files, as one file, and as an archive."""
+    """The example's preprocessor in S3 as a prefix with files, as one file and as an archive."""
     archive = ROOT / "examples" / "housing" / "preprocessor" / "model.tar.gz"
     s3.upload_file(str(archive), BUCKET, "forms/model.tar.gz")
     with tarfile.open(archive) as files:
@@ -142,7 +142,7 @@ def test_a_model_data_source_is_a_prefix_a_file_or_an_archive(s3, uncompressed, 
     for number, (place, data_type, compression) in enumerate(uncompressed):
         source = {"S3DataType": data_type, "CompressionType": compression,
                   "S3Uri": f"https://{BUCKET}.s3.us-east-1.amazonaws.com/forms/{place}"}
-        # As DescribeModel prints it.
+        # The form that DescribeModel prints.
         model = {"ModelName": "m", "PrimaryContainer": {"Image": "i", "ModelDataSource": {"S3DataSource": source}},
                  "ModelArn": "arn:aws:sagemaker:us-east-1:123456789012:model/m", "CreationTime": "2026-11-30T09:00:00+00:00"}
         botocore_model = botocore.session.get_session().get_service_model("sagemaker")
@@ -165,15 +165,15 @@ def test_a_model_data_source_is_a_prefix_a_file_or_an_archive(s3, uncompressed, 
     assert answers == [answers[0]] * 3
 
 
-def test_an_https_url_of_s3_is_taken_for_input_output_and_model(s3, in_s3):  # noqa: F811
+def test_input_output_and_model_may_be_https_urls_of_s3(s3, in_s3):  # noqa: F811
     s3.put_object(Bucket=BUCKET, Key="batch/by https/a.csv", Body=HOUSES)
     done = in_s3(f"https://{BUCKET}.s3.amazonaws.com/batch/by%20https/", f"https://s3.eu-west-1.amazonaws.com/{BUCKET}/batch/https-out/")
     assert done.returncode == 0, done.stderr
     assert list(outputs(s3, "batch/https-out/")) == ["batch/https-out/a.csv.out"]
 
 
-def test_what_the_aws_cli_describes_is_a_job(s3, in_s3, tmp_path):  # noqa: F811
-    """A job's description with all members of the shape, as `aws sagemaker describe-transform-job` prints it."""
+def test_a_description_of_the_aws_cli_runs_as_a_job(s3, in_s3, tmp_path):  # noqa: F811
+    """A description of a job with all members, as `aws sagemaker describe-transform-job` prints it."""
     s3.put_object(Bucket=BUCKET, Key="batch/described/a.csv", Body=HOUSES)
     description = {
         "TransformJobName": "j", "TransformJobArn": "arn:aws:sagemaker:us-east-1:123456789012:transform-job/j",
@@ -199,8 +199,8 @@ def test_what_the_aws_cli_describes_is_a_job(s3, in_s3, tmp_path):  # noqa: F811
     assert wrong.returncode == 78 and "TransformJobStaus: unknown member" in wrong.stderr, wrong.stderr
 
 
-def test_what_the_api_describes_is_a_model_and_a_job(s3, in_s3, tmp_path):  # noqa: F811
-    """Made by boto3, described by boto3, written as JSON, run."""
+def test_descriptions_of_the_api_run_as_a_model_and_a_job(s3, in_s3, tmp_path):  # noqa: F811
+    """boto3 creates and describes the model and the job; byoc runs the JSON."""
     s3.put_object(Bucket=BUCKET, Key="batch/by-api/a.csv", Body=HOUSES)
     api = boto3.client("sagemaker", endpoint_url=s3.meta.endpoint_url, region_name="us-east-1", aws_access_key_id="test",
                        aws_secret_access_key="test")

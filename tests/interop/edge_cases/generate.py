@@ -1,11 +1,11 @@
-"""What one scikit-learn answers to awkward input: a table of each of its transformers, each with its parameters, fitted on
-columns of each kind, by each body of inputs.py.
+"""The answers of one version of scikit-learn to edge cases: a table of the answers of each transformer, with various
+parameters and fitted on columns of each kind, to each body of inputs.py.
 
     python generate.py FOLDER      writes FOLDER/<version of scikit-learn>.tar.gz, and FOLDER/bodies.json
 
-It runs in every scikit-learn from 0.20 on, beside the pandas and the numpy of its time, and reads bodies as a container
-does: `pandas.read_csv(header=None)`. An archive has the artifacts as joblib writes them, by their numbers, and `table.json`: for
-each artifact and body the cells of the answer as csv.writer prints them, or the name of the exception.
+It runs with every scikit-learn from 0.20 on, with the pandas and the numpy of that time, and reads bodies as a container
+does: with `pandas.read_csv(header=None)`. An archive has the artifacts as joblib writes them, by their numbers, and
+`table.json`: for each artifact and body the cells of the answer as csv.writer prints them, or the class of the exception.
 """
 import gzip
 import io
@@ -31,7 +31,7 @@ GAP = np.nan
 
 
 def fits():
-    """The training data of models, by name: frames of two columns."""
+    """The training data of the models by name: frames of two columns."""
     def frame(a, b):
         return pd.DataFrame({"a": a, "b": b})
 
@@ -66,14 +66,14 @@ ALL = ["floats", "floats with gaps", "integers", "text", "text with gaps", "bool
 
 
 def one_hot(**parameters):
-    """A dense OneHotEncoder, with the parameter's name in this version; never in the legacy mode of 0.19."""
+    """A dense OneHotEncoder, with the parameter's name in this version and without the legacy mode of 0.19."""
     parameters.setdefault("categories", "auto")
     parameters["sparse_output" if VERSION >= (1, 2) else "sparse"] = False
     return preprocessing.OneHotEncoder(**parameters)
 
 
 def variants():
-    """Names, constructors and training data of models. Models that a version lacks fail to be made and are left out."""
+    """Names, constructors and training data of models. A model whose constructor fails in this version is left out."""
     p, i, s = preprocessing, impute, feature_selection
     yield "StandardScaler", lambda: p.StandardScaler(), NUMBERS
     yield "StandardScaler(with_mean=False)", lambda: p.StandardScaler(with_mean=False), ["floats"]
@@ -232,7 +232,7 @@ def binarizers():
 
 
 def cells(answer):
-    """Rows as lines, as csv.writer prints them."""
+    """Rows as the lines that csv.writer prints."""
     if hasattr(answer, "toarray"):
         answer = answer.toarray()
     answer = np.asarray(answer)
@@ -241,25 +241,25 @@ def cells(answer):
 
 
 def ask(model, frame):
-    """The cells of the answer, or the name of the exception."""
+    """The cells of the answer, or the class of the exception."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
             return cells(model.transform(frame))
         except Exception as error:
             if "read-only" in str(error) or "assignment destination" in str(error):
-                return None  # scikit-learn writes into what pandas 3 has lent it
+                return None  # scikit-learn writes to a read-only array of pandas 3
             return type(error).__name__
 
 
 def frames(width, form):
-    """Each body as pandas reads it."""
+    """Each body as the frame that pandas reads."""
     made = []
     for columns in inputs.bodies(width):
         if form == "csv":
             frame = pd.read_csv(io.StringIO(inputs.csv_of(columns)), header=None)
         else:
-            # A null is NaN beside any other cells, as in byoc.
+            # A null is NaN in any column, as in byoc.
             data = [[GAP if cell is None else cell for cell in inputs.values(column)] for column in columns]
             frame = pd.DataFrame({number: pd.Series(cells, dtype=object).infer_objects() for number, cells in enumerate(data)})
         frame.columns = ["a", "b"][:width]
@@ -268,7 +268,7 @@ def frames(width, form):
 
 
 class Table:
-    """Models with their answers. Equal answers are written once."""
+    """Models with their answers. Equal answers are stored once."""
 
     def __init__(self, form):
         self.models, self.artifacts, self.answers, self.numbers = [], [], [], {}
@@ -302,7 +302,7 @@ def table(form):
                     target = CLASSES if "binary" in name and "Target" in name else TARGET
                     model = make().fit(data[kind].copy(), target)
                 except Exception:
-                    continue  # what scikit-learn does not fit is no artifact
+                    continue  # scikit-learn refuses to fit it
             made.add(name, kind, model, 2)
     for name, make, kind, labels in binarizers():
         made.add(name, kind, make().fit(labels), 1)

@@ -1,12 +1,12 @@
-"""Awkward columns of a request, and the bodies made of them.
+"""Columns with edge cases, and request bodies made of them.
 
-A column is three cells, as JSON has them: text, numbers, True and False, None for what is missing; where CSV writes a cell
-otherwise, it is a pair of both. Bodies of CSV hold nothing that one pandas types otherwise than another: no integers beyond
-64 bits, no words but the empty one for what is missing.
+A column has three cells with JSON values: text, numbers, True and False, and None if the value is missing. A cell whose text
+in CSV differs is a pair of that text and the value. CSV bodies avoid cells to which versions of pandas give different types:
+they contain no integers beyond 64 bits, and the only missing value is the empty cell.
 """
 import json
 
-# The name of a column in the tables, and its cells.
+# The cells of each column, by the name that the tables use.
 COLUMNS = {
     "integers": [1, 2, 3],
     "floats": [1.5, 2.0, -3.25],
@@ -47,7 +47,7 @@ COLUMNS = {
     "question marks": ["?", "a", "b"],
 }
 
-# Columns that are put beside others.
+# The columns that are combined with every other column.
 BESIDE = ["integers", "floats", "known text"]
 
 
@@ -66,7 +66,7 @@ def values(column):
 
 
 def pairs():
-    """The pairs of columns for bodies of two: each column twice, and before and after others."""
+    """The pairs of columns for bodies of two columns: each column twice, and before and after those of BESIDE."""
     made = [(name, name) for name in COLUMNS]
     for name in COLUMNS:
         for other in BESIDE:

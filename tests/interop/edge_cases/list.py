@@ -1,4 +1,4 @@
-"""Prints what was compared: the tables under tests/fixtures/edge-cases, as docs/dev/compared-with-scikit-learn.md has them.
+"""Lists the comparisons under tests/fixtures/edge-cases as the tables of docs/dev/compared-with-scikit-learn.md.
 
     python3 tests/interop/edge_cases/list.py
 """
@@ -19,7 +19,7 @@ def read(path):
 
 
 def tables():
-    """By version, the oldest first."""
+    """The recorded tables by scikit-learn version, the oldest first."""
     made = [read(path) for path in FIXTURES.glob("*.tar.gz")]
     return sorted(made, key=lambda table: [int(part) for part in table["versions"]["scikit-learn"].split(".")])
 
@@ -29,7 +29,7 @@ def class_of(name):
 
 
 def counted(table):
-    """Each model with its numbers of answers and exceptions."""
+    """Each model with its number of answers and its number of exceptions."""
     for model in table["models"]:
         answers = [table["answers"][number] for number in model["answers"]]
         raised = sum(isinstance(answer, str) for answer in answers)
@@ -48,24 +48,27 @@ def main():
         numbers = [0, 0, 0]
         for model, answers, raised in counted(table):
             name = model["name"]
-            entry = classes.setdefault(class_of(name), {"names": [], "fitted": [], "versions": [], "numbers": [0, 0, 0]})
+            new = {"names": [], "fitted": [], "versions": [], "numbers": [0, 0, 0]}
+            entry = classes.setdefault(class_of(name), new)
             parameters = name[len(class_of(name)):].strip("()") or "one way"
-            for key, value in [("names", parameters), ("fitted", model["fitted_on"]), ("versions", versions["scikit-learn"])]:
+            for key, value in [
+                ("names", parameters), ("fitted", model["fitted_on"]), ("versions", versions["scikit-learn"]),
+            ]:
                 if value not in entry[key]:
                     entry[key].append(value)
-            for place, more in enumerate([1, answers, raised]):
-                numbers[place] += more
-                entry["numbers"][place] += more
+            for index, more in enumerate([1, answers, raised]):
+                numbers[index] += more
+                entry["numbers"][index] += more
         total = [one + more for one, more in zip(total, numbers)]
-        cells = [versions["scikit-learn"], versions["pandas"], versions["numpy"], versions["python"]] + ["%d" % n for n in numbers]
+        cells = [versions[name] for name in ("scikit-learn", "pandas", "numpy", "python")] + ["%d" % n for n in numbers]
         print("| %s |" % " | ".join(cells))
     print("| all | | | | %d | %d | %d |" % tuple(total))
     print()
     print("| transformer | its parameters | fitted on | from | models | answers | exceptions |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for name, entry in classes.items():
-        print("| %s | %s | %s | %s | %d | %d | %d |" % (
-            (name, "; ".join(entry["names"]), ", ".join(entry["fitted"]), entry["versions"][0]) + tuple(entry["numbers"])))
+        texts = (name, "; ".join(entry["names"]), ", ".join(entry["fitted"]), entry["versions"][0])
+        print("| %s | %s | %s | %s | %d | %d | %d |" % (texts + tuple(entry["numbers"])))
     print()
     print("| column | its three cells in CSV |")
     print("| --- | --- |")
