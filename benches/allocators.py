@@ -112,7 +112,8 @@ class Server:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        command = [candidate.binary, "serve", "--host", "127.0.0.1", "--port", str(self.port), "--log-level", "warning", *arguments]
+        command = [candidate.binary, "serve", "--host", "127.0.0.1", "--port", str(self.port), "--log-level", "warning",
+                   *arguments]
         if limit:
             command = ["prlimit", f"--as={limit}", *command]
         begun = time.monotonic()
@@ -136,7 +137,7 @@ class Server:
         self.process.stderr.close()
 
     def resident(self):
-        """Resident bytes by the kernel's walk of the page tables; its running count is per processor and lags."""
+        """Resident bytes, for which the kernel walks the page tables; its running counts per processor lag behind."""
         for line in open(f"/proc/{self.process.pid}/smaps_rollup"):
             if line.startswith("Rss:"):
                 return int(line.split()[1]) * 1024
@@ -176,7 +177,8 @@ print(latencies[len(latencies) * 99 // 100] * 1000, latencies[-1] * 1000)
 """
 
     def __init__(self, port):
-        self.process = subprocess.Popen([sys.executable, "-c", self.SCRIPT, str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen([sys.executable, "-c", self.SCRIPT, str(port)], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE)
 
     def end(self):
         output, _ = self.process.communicate(b"end\n")
@@ -214,7 +216,7 @@ def models(candidate, folder, count):
             for number in range(count))
     unload = (request("DELETE", f"/models/model-{number}") for number in range(count))
     with Server(candidate, "--multi-model", "--model-memory", "4G") as server:
-        # Memory that connections, threads and counters take once does not belong to the models.
+        # Connections, threads and counters take memory once, whatever the number of models.
         ask_all(server.port, (request("POST", "/models", json.dumps({"model_name": f"w{n}", "url": str(folder)}).encode()) for n in range(64)))
         ask_all(server.port, (request("DELETE", f"/models/w{n}") for n in range(64)))
         time.sleep(3)
@@ -263,7 +265,7 @@ def speed(candidate, folder, seconds):
 
 
 def within(candidate, folder, limit):
-    """Tries it in a limited address space."""
+    """Measures a candidate in a limited address space."""
     rows = (HOUSING / "input.csv").read_bytes().splitlines(keepends=True)
     body = b"".join(rows[n % len(rows)] for n in range(10_000))
     try:
@@ -321,7 +323,8 @@ def table(options):
         ("in 1 GiB", lambda c: c.within),
         ("binary", lambda c: f"{os.path.getsize(c.binary) / 1e6:.2f} MB"),
     ]
-    print(f"{os.cpu_count()} cores, {options.models:,} models, medians of {options.rounds} rounds, of {options.of_models} with models")
+    print(f"{os.cpu_count()} cores, {options.models:,} models, medians of {options.rounds} rounds, "
+          f"of {options.of_models} with models")
     print("| " + " | ".join(title for title, _ in columns) + " |")
     print("|" + " --- |" * len(columns))
     for candidate in options.candidates:

@@ -1,9 +1,9 @@
 //! A model's answer on one core, from request bytes to response bytes, compared with a floor: a program that only
 //! splits, parses and prints the same numbers.
 //!
-//! `cargo bench --bench batch`. For CSV the floor finds commas and line ends, parses every number, and prints as many
-//! numbers as the model does, without types, checks or a model. For a binary body it reads every word and writes as
-//! many bytes as the answer has. The difference is the cost of everything else.
+//! `cargo bench --bench batch`. For CSV the floor finds commas and line ends, parses every number, and prints the same
+//! number of numbers as the model, without types, checks or a model. For a binary body it reads every word and writes the
+//! same number of bytes as the answer. The difference is the cost of everything else.
 //!
 //! `cargo bench --bench batch -- FOLDER BODY…` measures the model of a folder with CSV files instead, for CSV and JSON
 //! answers, and prints nanoseconds separated by tabs, for `tests/interop/bench_preprocessor.py`.
@@ -17,11 +17,11 @@ use std::time::{Duration, Instant};
 
 use support::{fixtures, floor};
 
-/// Long enough for the slowest case to run a few times.
+/// How long each case is measured: the slowest runs a few times.
 const MEASURE_FOR: Duration = Duration::from_secs(2);
 
 fn main() {
-    // cargo adds a `--bench`.
+    // cargo adds the argument `--bench`.
     let arguments: Vec<PathBuf> =
         std::env::args_os().skip(1).filter(|word| word != "--bench").map(Into::into).collect();
     if let Some((folder, bodies)) = arguments.split_first() {

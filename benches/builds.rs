@@ -1,10 +1,14 @@
-//! Compares two builds of byoc: what a change costs or saves for each request.
+//! Compares two builds of byoc: the processor time that a change adds to or removes from each request.
 //!
 //! `BEFORE=…/byoc AFTER=…/byoc cargo bench --bench builds`. Both serve on this machine at the same time and get
 //! requests in alternate rounds; the table shows the median round. The processor time of a request is that of the
 //! server process (`/proc/PID/stat`), which other work on the machine disturbs less than it does the rate.
 
-#![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "a bench prints its table, of what its user names")]
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a bench prints a table, of binaries that its user names"
+)]
 
 mod support;
 
@@ -18,12 +22,12 @@ use support::{fixtures, load};
 const ROUNDS: usize = 15;
 const ROUND: Duration = Duration::from_millis(400);
 const WORKERS: usize = 2;
-/// Microseconds of a tick of `/proc`: `USER_HZ` is 100 on all architectures.
+/// Microseconds in a tick of `/proc`: `USER_HZ` is 100 on all architectures.
 const TICK_MICROSECONDS: f64 = 10_000.0;
 
 fn main() {
     let (Some(before), Some(after)) = (std::env::var_os("BEFORE"), std::env::var_os("AFTER")) else {
-        println!("builds: nothing to compare; BEFORE and AFTER name two binaries");
+        println!("builds: nothing to compare; set BEFORE and AFTER to the paths of two binaries");
         return;
     };
     println!("{WORKERS} server workers, median of {ROUNDS} rounds; microseconds of processor time for each request");
@@ -94,7 +98,7 @@ impl Server {
         let address = first.rsplit("http://").next().expect("an address").trim_end_matches('"');
         let address = address.parse().expect("an address");
         while !next().contains("loaded") {}
-        // Reads on, so that the process never waits for its log to be read.
+        // Keep reading, so that the process never blocks on a full pipe.
         std::thread::spawn(move || log.for_each(drop));
         Server { process, address }
     }
@@ -109,7 +113,8 @@ impl Server {
 
     /// The processor time of the process in ticks: fields 14 and 15 (man7.org/linux/man-pages/man5/proc.5.html).
     fn ticks(&self) -> f64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).expect("the process lives");
+        let stat =
+            std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).expect("the process is running");
         let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
         fields[11..13].iter().map(|field| field.parse::<f64>().expect("a count")).sum()
     }

@@ -28,7 +28,7 @@ use support::{fixtures, services};
 const ROUNDS: usize = 5;
 const SECONDS: f64 = 1.0;
 const WORKERS: usize = 2;
-/// Models that are loaded once each where loading is measured.
+/// The number of models that are loaded once each in a cold round.
 const MODELS: usize = 200;
 
 fn main() {
@@ -57,7 +57,7 @@ fn warm() {
         run(endpoints, load::request(&format!("/endpoints/{name}/invocations"), &headers, &case.body))
     };
     row("warm, one container", || (direct(&last, two), through("one", &last)));
-    // The latency of a client that calls the containers one after the other itself.
+    // For comparison, the latency of a client that itself calls the containers one after the other.
     row("warm, two containers", || {
         let (first_alone, last_alone) = (direct(&first, one), direct(&last, two));
         let (p50, p99) = (first_alone.p50 + last_alone.p50, first_alone.p99 + last_alone.p99);
@@ -65,7 +65,7 @@ fn warm() {
     });
 }
 
-/// Called directly, the container loads an unpacked model; the endpoint unpacks it first.
+/// Measures requests that load their model. The direct calls load an unpacked model; the endpoint unpacks it first.
 fn cold() {
     let case = fixtures::learner(1);
     let archive = support::fixtures_folder().join("linear-learner/regressor_housing/model.tar.gz");
@@ -140,7 +140,7 @@ fn origin(address: SocketAddr) -> reqwest::Url {
     reqwest::Url::parse(&format!("http://{address}/")).expect("a URL")
 }
 
-/// The endpoint itself, by its own app factory.
+/// Serves endpoints with the app factory of `byoc endpoint`.
 fn serve_endpoints(pipelines: Vec<(&str, Pipeline)>) -> SocketAddr {
     let endpoints: Vec<_> = pipelines
         .into_iter()
@@ -163,7 +163,7 @@ fn serve_endpoints(pipelines: Vec<(&str, Pipeline)>) -> SocketAddr {
     })
 }
 
-/// A container by its own app factory.
+/// Serves a container with the app factory of `byoc serve`.
 fn container(case: &fixtures::Case) -> SocketAddr {
     serve_container(case, Mode::SingleModel(Location::Local("model".into())))
 }

@@ -22,7 +22,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BYOC = os.environ.get("BYOC", str(ROOT / "target" / "release" / "byoc"))
 HOUSING = ROOT / "examples" / "housing"
-NAMES = ["YEAR_BUILT", "SQUARE_FEET", "NUM_BEDROOMS", "NUM_BATHROOMS", "LOT_ACRES", "GARAGE_SPACES", "FRONT_PORCH", "DECK"]
+NAMES = ["YEAR_BUILT", "SQUARE_FEET", "NUM_BEDROOMS", "NUM_BATHROOMS", "LOT_ACRES", "GARAGE_SPACES", "FRONT_PORCH",
+         "DECK"]
 
 
 def generate(path, megabytes):
@@ -78,7 +79,7 @@ def run(command):
 
 
 def scikit_learn(source, target):
-    """The same with scikit-learn, pandas and numpy. Returns the seconds; None if they are not installed."""
+    """Runs the pipeline with scikit-learn, pandas and numpy. Returns the seconds; None if they are not installed."""
     try:
         import joblib
         import numpy as np

@@ -25,7 +25,7 @@ pub struct Case {
 }
 
 impl Case {
-    /// The model's answer to the request, as a worker makes it.
+    /// The model's answer to the request, computed as in a worker.
     pub fn answer(&self) -> byoc::error::Result<Answer> {
         let invocation = Invocation {
             content_type: Some(self.content_type),

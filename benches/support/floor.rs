@@ -1,7 +1,7 @@
-//! The floor of the bench `batch`: only splits, parses and prints; for a binary body, reads its words and writes the
-//! answer's.
+//! The floor of the bench `batch`: it only splits, parses and prints; for a binary body, it reads the words and writes
+//! those of the answer.
 
-/// The numbers of an answer, separated by anything else.
+/// The numbers in an answer; all other characters separate them.
 pub fn numbers_of(answer: &[u8]) -> Vec<f64> {
     answer
         .split(|byte| !matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e'))

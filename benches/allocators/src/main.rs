@@ -9,7 +9,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> std::process::ExitCode {
-    // The counterpart for mimalloc of byoc's call to glibc's allocator.
+    // For mimalloc, what byoc does with glibc's allocator: return freed memory to the system.
     #[cfg(any(feature = "mimalloc-v2", feature = "mimalloc-v3"))]
     std::thread::spawn(|| {
         loop {
