@@ -1,5 +1,5 @@
-//! Prints how the time of loading and inspecting grows with a model's size, and that of answering with the rows, for every
-//! class and media type that is read: tables of docs/dev/bounds.md.
+//! Prints how the time to load and inspect a model grows with its size, and the time to answer with the number of rows, for
+//! every class and media type: the tables of docs/dev/bounds.md.
 //!
 //! ```text
 //! cargo run --release --example growth_curves
@@ -8,10 +8,10 @@
 #[path = "../tests/account/curve.rs"]
 mod curve;
 #[path = "../tests/account/models.rs"]
-#[expect(dead_code, reason = "the tests make more of them")]
+#[expect(dead_code, reason = "the tests use more of this module")]
 mod models;
 #[path = "../tests/account/requests.rs"]
-#[expect(dead_code, reason = "the tests make more of them")]
+#[expect(dead_code, reason = "the tests use more of this module")]
 mod requests;
 
 use byoc_formats::media_types::MediaType;

@@ -1,4 +1,4 @@
-//! The housing walk-through's own batch job, end to end: fits a preprocessor on houses with their prices, transforms the
+//! The batch job of the housing walk-through, end to end: fits a preprocessor on houses with their prices, transforms the
 //! houses, trains a linear learner on part of the answers, and serves it.
 //!
 //! `cargo run --release --example housing_batch`
@@ -79,7 +79,8 @@ fn main() -> ExitCode {
         fs::write(folder.join("part.csv"), lines.join("\n")).expect("a file");
     }
     let hyperparameters = json!({
-        "predictor_type": "regressor", "loss": "absolute_loss", "mini_batch_size": "100", "epochs": "10", "feature_dim": "10"
+        "predictor_type": "regressor", "loss": "absolute_loss", "mini_batch_size": "100", "epochs": "10",
+        "feature_dim": "10"
     });
     let labelled = channel("text/csv;label_size=1");
     train_in(&training, &hyperparameters, &json!({ "train": labelled, "validation": labelled }));
@@ -95,7 +96,7 @@ fn main() -> ExitCode {
     let errors: Vec<f64> =
         prices.zip(scores).map(|(price, score)| (price.expect("a price") - score.expect("a score")).abs()).collect();
     let mean = errors.iter().sum::<f64>() / errors.len() as f64;
-    step(&format!("served it: {} houses that it has not seen, off by ${mean:.2} on average", errors.len()));
+    step(&format!("served it: the prices of {} unseen houses are off by ${mean:.2} on average", errors.len()));
     assert_eq!(errors.len(), test.len());
     assert!(mean < 50.0, "the prices are a linear formula");
     ExitCode::SUCCESS

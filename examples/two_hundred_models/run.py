@@ -4,8 +4,8 @@
     examples/two_hundred_models/run.py [--memory BYTES ...]
 
 Copies the housing example's cities until there are 200, starts the endpoint, and invokes models 0-99, 0-99 again, and
-0-199. After each round it prints what the endpoint's metrics say. Python's standard library is all that it needs; the
-program is BYOC, else target/release/byoc, else target/debug/byoc.
+0-199. After each round it prints the endpoint's metrics. It needs only Python's standard library; the program is BYOC, or
+else target/release/byoc or target/debug/byoc.
 """
 import argparse
 import collections
@@ -25,7 +25,7 @@ HOUSING = HERE.parent / "housing"
 ROOT = HERE.parent.parent
 MODELS = 200
 ROUNDS = [("0-99", range(100)), ("0-99 again", range(100)), ("0-199", range(200))]
-# Room for all two hundred models, and for about half as many.
+# Enough for all two hundred models, and for about half of them.
 MEMORY = ["1M", "96K"]
 START_LIMIT = 60
 
@@ -42,7 +42,7 @@ def target_model(number):
 
 
 def prepare(folder, memory):
-    """An endpoint.json over 200 artifacts whose learner has so much memory for models."""
+    """Writes an endpoint.json with 200 artifacts whose learner has this much memory for models. Returns the endpoint's name."""
     cities = sorted((HOUSING / "models").glob("*/*.tar.gz"))
     for number in range(MODELS):
         copy = folder / "models" / target_model(number)
@@ -114,7 +114,7 @@ def run(memory):
                     invoke(url, name, number)
                 took = time.monotonic() - begun
                 now = counts(url)
-                # Loaded is how many there are; the others are counted for this round.
+                # `loaded` is a current number; the others count this round.
                 loaded, *counted = [now[0]] + [after - earlier for after, earlier in zip(now[1:], before[1:])]
                 print(f"{label:<12}{loaded:>8}{counted[0]:>8}{counted[1]:>8}{counted[2]:>11}{took:>9.2f}")
                 before = now
