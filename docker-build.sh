@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 
-# The largest size that the image may have, in bytes, unpacked. Every instance that is added pulls it first.
+# The limit of the unpacked image's size in bytes. Every new instance has to pull the image first.
 BUDGET=25000000
 
 usage() {
@@ -12,7 +12,7 @@ Builds byoc's image, for SageMaker and for docker compose, and pushes it to Amaz
 
     ./docker-build.sh [OPTIONS]
 
-    --tag NAME[:TAG]       what to call the image [default: byoc:latest]; with --push also a full name, such as
+    --tag NAME[:TAG]       the name of the image [default: byoc:latest]; with --push also a full name, such as
                            123456789012.dkr.ecr.eu-west-1.amazonaws.com/byoc:1 or that of another registry
     --platform PLATFORM    linux/amd64, or linux/arm64 for Graviton instances [default: linux/amd64]
     --engine ENGINE        docker, podman or buildah [default: the first of them that answers]
@@ -80,7 +80,7 @@ case $platform in
 esac
 architecture=${platform#linux/}
 
-# By Docker's rule a registry has a dot or a port; a name that has neither is a repository.
+# As in Docker, a registry has a dot or a port; a name without either is a repository.
 registry=
 repository=$tag
 case ${tag%%/*} in
@@ -105,7 +105,7 @@ run() {
 
 answers() {
     case $1 in
-        # The client answers without its server; ask for the server.
+        # The client answers without its server; ask the server.
         docker) command -v docker >/dev/null && docker version --format '{{.Server.Version}}' >/dev/null 2>&1 ;;
         podman) command -v podman >/dev/null && podman info >/dev/null 2>&1 ;;
         buildah) command -v buildah >/dev/null && buildah images >/dev/null 2>&1 ;;
@@ -116,7 +116,7 @@ case $engine in
     "" | docker | podman | buildah) ;;
     *) wrong_usage "--engine is \"$engine\": expected docker, podman or buildah" ;;
 esac
-# A dry run only prints: for an engine that does not answer, it prints what would be run if it did.
+# A dry run prints the commands even for an engine that does not answer.
 if [ -n "$dry_run" ]; then
     for found in docker podman buildah; do
         [ -z "$engine" ] || break
@@ -138,7 +138,7 @@ else
     done
 fi
 
-# What this machine lacks to build the binary itself; prints nothing if it can.
+# Prints what this machine lacks to build the binary itself, or nothing.
 missing_on_host() {
     local target
     [ "$(uname -s)" = Linux ] || { echo "Linux" && return; }
@@ -163,8 +163,8 @@ case $rust in
     *) wrong_usage "--rust is \"$rust\": expected host or image" ;;
 esac
 
-# The registry to push to, found before the build, which takes minutes. With --dry-run nothing is asked; the commands
-# that would ask are printed.
+# The registry to push to is found before the build, which takes minutes. With --dry-run, the commands that would find it
+# are only printed.
 to=nowhere
 ecr='^([0-9]{12})\.dkr\.ecr(-fips)?\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?$'
 if [ -n "$push" ] && { [ -z "$registry" ] || [[ $registry =~ $ecr ]]; }; then
@@ -200,12 +200,13 @@ fi
 crate_version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 
-# SageMaker takes only Docker's own manifests, no OCI manifests and no lists: CreateModel fails with "Unsupported
+# SageMaker accepts only Docker manifests, neither OCI manifests nor lists: otherwise CreateModel fails with "Unsupported
 # manifest media type" (aws/amazon-sagemaker-feedback#180).
 case $engine in
     docker)
         build=(docker build)
-        # BuildKit adds an attestation, and with it an OCI index. The classic builder has neither, nor the options.
+        # BuildKit adds an attestation, which makes it write an OCI index. The classic builder does neither, and lacks these
+        # options.
         buildx=(docker buildx build --provenance=false --sbom=false --output type=docker)
         if docker buildx version >/dev/null 2>&1; then
             build=("${buildx[@]}")
