@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
+use super::asynchronous::Queue;
 use super::authorization::Authorization;
-use super::queue::Queue;
 use super::variants::Variants;
 use crate::endpoint::identity::Identity;
 use crate::endpoint::limits::{InFlight, Limits};

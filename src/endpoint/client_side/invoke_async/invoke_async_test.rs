@@ -10,8 +10,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::endpoint::client_side::queue::Job;
-use crate::endpoint::client_side::queue::locations::{Input, output};
+use crate::endpoint::client_side::asynchronous::Job;
+use crate::endpoint::client_side::asynchronous::locations::{Input, output};
 use crate::endpoint::client_side::{Endpoint, Services, Variant, Variants, configure};
 use crate::endpoint::client_side::{Queue, Worker};
 use crate::endpoint::container_side::{Container, Invocation, Pipeline};

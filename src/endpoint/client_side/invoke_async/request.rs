@@ -10,12 +10,12 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::endpoint::client_side::admission::admit;
+use crate::endpoint::client_side::asynchronous::Job;
+use crate::endpoint::client_side::asynchronous::locations::{Input, LARGEST_INLINE, is_file_name, output};
 use crate::endpoint::client_side::authorization::INVOKE_ENDPOINT_ASYNC;
 use crate::endpoint::client_side::aws_error::AwsError;
 use crate::endpoint::client_side::headers;
 use crate::endpoint::client_side::invocation::{Operation, Routed, Waits, finish, known, refuse, request_id};
-use crate::endpoint::client_side::queue::Job;
-use crate::endpoint::client_side::queue::locations::{Input, LARGEST_INLINE, is_file_name, output};
 use crate::endpoint::client_side::services::{Endpoint, Services};
 
 pub(in crate::endpoint::client_side) static OPERATION: Operation = Operation {

@@ -10,9 +10,9 @@ use tokio::sync::Semaphore;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::endpoint::client_side::asynchronous::locations::LARGEST_INPUT;
+use crate::endpoint::client_side::asynchronous::{Job, Worker};
 use crate::endpoint::client_side::aws_error::AwsError;
-use crate::endpoint::client_side::queue::locations::LARGEST_INPUT;
-use crate::endpoint::client_side::queue::{Job, Worker};
 use crate::endpoint::client_side::services::Endpoint;
 use crate::endpoint::container_side::Invocation;
 use crate::leased_bytes::MemoryShare;

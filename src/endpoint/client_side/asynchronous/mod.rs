@@ -1,5 +1,4 @@
-//! The queue of an endpoint's asynchronous invocations: waiting requests, and where their inputs and outputs
-//! are (`locations`).
+//! The waiting requests of InvokeEndpointAsync (the queue), and where their inputs and outputs are (`locations`).
 
 pub(super) mod locations;
 
