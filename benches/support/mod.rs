@@ -35,8 +35,9 @@ pub fn services(case: &fixtures::Case, workers: usize) -> Services {
         stop_on_stdin_eof: false,
     };
     let services = Services::start(&config).expect("threads");
-    let _ =
-        services.single.set(services.registry.load(SINGLE_MODEL, &NamedPath::new(url)).expect("the bench's own model"));
+    let _ = services
+        .single_model
+        .set(services.registry.load(SINGLE_MODEL, &NamedPath::new(url)).expect("the bench's own model"));
     byoc::telemetry::metrics::start();
     services
 }

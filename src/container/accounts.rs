@@ -25,25 +25,25 @@ pub struct Accounts {
 }
 
 /// The part of the memory that models may take where nothing else is said.
-const DEFAULT_SHARE: f64 = 0.8;
+const DEFAULT_MODEL_SHARE: f64 = 0.8;
 
 /// What the process and its threads need, however small the container is.
 const MIN_PROCESS_RESERVE: u64 = 24 << 20;
 
 /// What the system holds for the container's sockets, and what lies between pieces of memory that are in use: one part of so
 /// many.
-const BETWEEN: u64 = 8;
+const PROCESS_RESERVE_DIVISOR: u64 = 8;
 
 /// What of so much memory is left to nobody's account.
 pub fn process_reserve(memory: u64) -> u64 {
-    MIN_PROCESS_RESERVE + memory / BETWEEN
+    MIN_PROCESS_RESERVE + memory / PROCESS_RESERVE_DIVISOR
 }
 
 /// Where neither a cgroup nor the machine tells how much memory there is.
 const UNKNOWN_MEMORY: u64 = 1 << 30;
 
 /// How much of the requests' memory large bodies may take: one part of so many.
-const BODIES: u64 = 2;
+const BODIES_DIVISOR: u64 = 2;
 
 impl Accounts {
     /// The accounts of a container with so many bytes of memory, of which models may take so many.
@@ -52,7 +52,7 @@ impl Accounts {
         let requests = Account::within(&whole, whole.limit());
         Accounts {
             models: Account::within(&whole, model_memory),
-            bodies: MemoryShare::of(&requests, requests.limit() / BODIES),
+            bodies: MemoryShare::of(&requests, requests.limit() / BODIES_DIVISOR),
             requests,
             whole,
         }
@@ -60,14 +60,14 @@ impl Accounts {
 }
 
 /// An answer of so many bytes is a part of what its connection holds.
-pub(super) const SMALL: u64 = 32 << 10;
+pub(super) const MAX_UNLEASED_ANSWER: u64 = 32 << 10;
 
 /// How much of the memory connections may hold: one part of so many. Others wait until one is closed.
-const CONNECTIONS: u64 = 8;
+const CONNECTIONS_DIVISOR: u64 = 8;
 
 /// How many connections there may be in a container of so many bytes.
-pub(super) fn most_connections(memory: u64) -> usize {
-    usize::try_from(memory / CONNECTIONS / CONNECTION_MEMORY).unwrap_or(usize::MAX).max(64)
+pub(super) fn max_connections(memory: u64) -> usize {
+    usize::try_from(memory / CONNECTIONS_DIVISOR / CONNECTION_MEMORY).unwrap_or(usize::MAX).max(64)
 }
 
 impl Accounts {
@@ -84,7 +84,7 @@ pub fn container_memory() -> u64 {
 
 /// The bytes that models may take of so much memory, where nothing else is said.
 pub fn default_model_memory(memory: u64) -> u64 {
-    ((memory as f64 * DEFAULT_SHARE) as u64).min(memory.saturating_sub(process_reserve(memory)))
+    ((memory as f64 * DEFAULT_MODEL_SHARE) as u64).min(memory.saturating_sub(process_reserve(memory)))
 }
 
 #[cfg(test)]

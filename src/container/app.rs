@@ -4,7 +4,7 @@ use actix_web::web::{self, Data, ServiceConfig};
 
 use crate::container::config::Mode;
 use crate::container::services::Services;
-use crate::container::{load, pieces, respond, routes};
+use crate::container::{batch_invocations, load, respond, routes};
 
 /// Puts a container's routes into an app. They are bound once, for the mode that the container is in.
 pub fn configure(services: Data<Services>, mode: &Mode) -> impl FnOnce(&mut ServiceConfig) {
@@ -17,7 +17,7 @@ pub fn configure(services: Data<Services>, mode: &Mode) -> impl FnOnce(&mut Serv
         let ping = web::resource("/ping").default_service(web::to(respond::wrong_method));
         if single {
             let post = web::post();
-            let post = if batch { post.to(pieces::invocations) } else { post.to(routes::invocations) };
+            let post = if batch { post.to(batch_invocations::invocations) } else { post.to(routes::invocations) };
             app.service(invocations.route(post)).service(ping.route(web::get().to(routes::ping_single)));
         } else {
             app.service(web::resource("/models/{name:.*}").route(web::route().to(routes::model)))

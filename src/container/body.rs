@@ -22,30 +22,30 @@ pub(super) struct Body(pub(super) Result<Bytes>);
 
 impl FromRequest for Body {
     type Error = actix_web::Error;
-    type Future = Arriving;
+    type Future = BodyFuture;
 
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Arriving {
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> BodyFuture {
         let Some(services) = request.app_data::<Data<Services>>() else {
             let missing = Error::new(Cause::Internal, "the services of this container are missing");
-            return Arriving::of(payload.take(), 0, Duration::ZERO, BodyState::Refused(missing));
+            return BodyFuture::of(payload.take(), 0, Duration::ZERO, BodyState::Refused(missing));
         };
         let (limit, timeout) = (services.max_request_bytes, services.timeout);
-        let announced = announced(request);
+        let content_length = content_length(request);
         let bodies = &services.accounts.bodies;
-        let state = match (encoding(request), announced) {
+        let state = match (encoding(request), content_length) {
             (Some(encoding), _) => BodyState::Refused(encoded(&encoding)),
             (None, Some(length)) if length > limit => BodyState::Refused(too_large(limit)),
             (None, Some(length)) if length as u64 > bodies.max_body_bytes() => {
-                BodyState::Refused(never_fits(bodies.max_body_bytes()))
+                BodyState::Refused(exceeds_memory(bodies.max_body_bytes()))
             }
-            (None, length) => BodyState::Nothing { share: bodies.clone(), announced: length },
+            (None, length) => BodyState::Empty { share: bodies.clone(), content_length: length },
         };
-        Arriving::of(payload.take(), limit, timeout, state)
+        BodyFuture::of(payload.take(), limit, timeout, state)
     }
 }
 
 /// The length of the body that the request announces.
-fn announced(request: &HttpRequest) -> Option<usize> {
+fn content_length(request: &HttpRequest) -> Option<usize> {
     request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
 }
 
@@ -57,7 +57,7 @@ fn encoding(request: &HttpRequest) -> Option<String> {
 }
 
 /// A body that is being read.
-pub(super) struct Arriving {
+pub(super) struct BodyFuture {
     payload: Payload,
     state: BodyState,
     limit: usize,
@@ -70,14 +70,14 @@ pub(super) struct Arriving {
 enum BodyState {
     /// Nothing will be.
     Refused(Error),
-    Nothing {
+    Empty {
         share: MemoryShare,
-        announced: Option<usize>,
+        content_length: Option<usize>,
     },
     /// The first piece, which is nearly always the whole body.
     First {
         share: MemoryShare,
-        announced: Option<usize>,
+        content_length: Option<usize>,
         first: Bytes,
     },
     More(leased_bytes::LeasedBuffer),
@@ -87,43 +87,43 @@ impl BodyState {
     fn push(self, piece: Bytes, limit: usize) -> Result<BodyState> {
         match self {
             BodyState::Refused(error) => Err(error),
-            BodyState::Nothing { share, announced } => Ok(BodyState::First { share, announced, first: piece }),
-            BodyState::First { share, announced, first } => {
-                let mut arriving = match announced {
+            BodyState::Empty { share, content_length } => Ok(BodyState::First { share, content_length, first: piece }),
+            BodyState::First { share, content_length, first } => {
+                let mut buffer = match content_length {
                     Some(length) => leased_bytes::LeasedBuffer::new(&share, length),
                     None => leased_bytes::LeasedBuffer::of_unknown_size(&share, limit),
                 };
-                arriving.push(&first).and_then(|()| arriving.push(&piece)).map_err(no_room)?;
-                Ok(BodyState::More(arriving))
+                buffer.push(&first).and_then(|()| buffer.push(&piece)).map_err(insufficient_memory)?;
+                Ok(BodyState::More(buffer))
             }
-            BodyState::More(mut arriving) => {
-                arriving.push(&piece).map_err(no_room)?;
-                Ok(BodyState::More(arriving))
+            BodyState::More(mut buffer) => {
+                buffer.push(&piece).map_err(insufficient_memory)?;
+                Ok(BodyState::More(buffer))
             }
         }
     }
 
     fn len(&self) -> usize {
         match self {
-            BodyState::Refused(_) | BodyState::Nothing { .. } => 0,
+            BodyState::Refused(_) | BodyState::Empty { .. } => 0,
             BodyState::First { first, .. } => first.len(),
-            BodyState::More(arriving) => arriving.len(),
+            BodyState::More(buffer) => buffer.len(),
         }
     }
 
     fn finish(self) -> Result<Bytes> {
         match self {
             BodyState::Refused(error) => Err(error),
-            BodyState::Nothing { .. } => Ok(Bytes::new()),
+            BodyState::Empty { .. } => Ok(Bytes::new()),
             BodyState::First { first, .. } => Ok(first),
-            BodyState::More(arriving) => Ok(arriving.finish()),
+            BodyState::More(buffer) => Ok(buffer.finish()),
         }
     }
 }
 
-impl Arriving {
-    fn of(payload: Payload, limit: usize, timeout: Duration, state: BodyState) -> Arriving {
-        Arriving { payload, state, limit, timeout, deadline: None }
+impl BodyFuture {
+    fn of(payload: Payload, limit: usize, timeout: Duration, state: BodyState) -> BodyFuture {
+        BodyFuture { payload, state, limit, timeout, deadline: None }
     }
 
     /// Takes the state, so that leased memory is free while the response is sent.
@@ -132,10 +132,10 @@ impl Arriving {
     }
 }
 
-impl Future for Arriving {
+impl Future for BodyFuture {
     type Output = Result<Body, actix_web::Error>;
 
-    fn poll(mut self: Pin<&mut Arriving>, context: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut BodyFuture>, context: &mut Context<'_>) -> Poll<Self::Output> {
         if let BodyState::Refused(_) = self.state {
             return Poll::Ready(Ok(Body(self.take().finish())));
         }
@@ -143,7 +143,7 @@ impl Future for Arriving {
             let taken = match Pin::new(&mut self.payload).poll_next(context) {
                 Poll::Pending => break,
                 Poll::Ready(None) => return Poll::Ready(Ok(Body(self.take().finish()))),
-                Poll::Ready(Some(Err(error))) => Err(not_taken(&error.into(), self.limit)),
+                Poll::Ready(Some(Err(error))) => Err(read_error(&error.into(), self.limit)),
                 Poll::Ready(Some(Ok(piece))) if self.state.len() + piece.len() > self.limit => {
                     Err(too_large(self.limit))
                 }
@@ -160,22 +160,22 @@ impl Future for Arriving {
         let timeout = self.timeout;
         let deadline = self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
         if deadline.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Ok(Body(Err(not_in_time(timeout)))));
+            return Poll::Ready(Ok(Body(Err(timed_out(timeout)))));
         }
         Poll::Pending
     }
 }
 
-fn no_room(no_room: InsufficientMemory) -> Error {
-    match no_room {
-        InsufficientMemory::NeverFits(most) => never_fits(most),
+fn insufficient_memory(error: InsufficientMemory) -> Error {
+    match error {
+        InsufficientMemory::NeverFits(most) => exceeds_memory(most),
         InsufficientMemory::NotNow => {
             Error::new(Cause::Unavailable, "other requests hold the memory that this body needs: send it again later")
         }
     }
 }
 
-fn never_fits(most: u64) -> Error {
+fn exceeds_memory(most: u64) -> Error {
     let message = format!(
         "the body is larger than {most} bytes, the most that this container has memory for: send fewer rows a request, or give \
          the container more memory"
@@ -183,7 +183,7 @@ fn never_fits(most: u64) -> Error {
     Error::new(Cause::PayloadTooLarge, message)
 }
 
-pub(super) fn not_in_time(timeout: Duration) -> Error {
+pub(super) fn timed_out(timeout: Duration) -> Error {
     let message = format!("the body did not arrive within {} s: send as many bytes as announced", timeout.as_secs());
     Error::new(Cause::RequestTimeout, message)
 }
@@ -205,7 +205,7 @@ fn encoded(encoding: &str) -> Error {
     Error::new(Cause::UnsupportedMediaType, message)
 }
 
-pub(super) fn not_taken(error: &actix_web::Error, limit: usize) -> Error {
+pub(super) fn read_error(error: &actix_web::Error, limit: usize) -> Error {
     match error.as_error::<PayloadError>() {
         Some(PayloadError::Overflow) => too_large(limit),
         Some(PayloadError::Incomplete(_)) => {

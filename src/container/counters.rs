@@ -48,7 +48,7 @@ pub(super) fn count_response(route: Route, response: HttpResponse, started: Opti
 }
 
 /// Sets the gauges that the metrics page shows as they are now.
-pub(super) fn gauge_models(services: &Services) {
+pub(super) fn update_gauges(services: &Services) {
     let models = services.registry.account();
     metrics::gauge!("byoc_requests_in_flight").set(services.in_flight.load(Ordering::Relaxed) as f64);
     metrics::gauge!("byoc_models_loaded").set(services.registry.len() as f64);

@@ -10,20 +10,20 @@ use std::time::{Duration, Instant};
 use crate::model::{Cost, Exchange};
 
 /// The memory that a thread has for inline responses. More is leased, as for a worker.
-pub(super) const ALLOWANCE: u64 = 256 << 10;
+pub(super) const MEMORY_PER_THREAD: u64 = 256 << 10;
 
 /// The largest body that is considered for an inline response.
-const MOST_BYTES: usize = 16 << 10;
+const MAX_BODY_BYTES: usize = 16 << 10;
 /// The cost that is no more than reading the request and sending the response: a worker would save nothing.
-const LIGHT: u64 = 50_000;
+const LIGHT_NANOSECONDS: u64 = 50_000;
 /// The most expensive request that is answered inline, in nanoseconds of a slow core.
-const HEAVIEST: u64 = 1_000_000;
+const MAX_NANOSECONDS: u64 = 1_000_000;
 /// The most heavier work that a thread does in a turn.
-const MOST: Duration = Duration::from_millis(2);
+const MAX_PER_TURN: Duration = Duration::from_millis(2);
 
 thread_local! {
     /// The heavier work that this thread has done since all ready tasks had their turn.
-    static DONE: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+    static SPENT_THIS_TURN: Cell<Duration> = const { Cell::new(Duration::ZERO) };
 }
 
 /// A response that is computed inline.
@@ -35,12 +35,12 @@ pub(super) struct InlineGuard {
 
 /// Begins an inline response, unless a worker should do it.
 pub(super) fn begin(cost: &Cost, exchange: Exchange, body: &[u8]) -> Option<InlineGuard> {
-    if body.len() > MOST_BYTES {
+    if body.len() > MAX_BODY_BYTES {
         return None;
     }
     match cost.nanoseconds(exchange, body) {
-        ..=LIGHT => Some(InlineGuard { begun: None }),
-        ..=HEAVIEST if DONE.get() < MOST => Some(InlineGuard { begun: Some(Instant::now()) }),
+        ..=LIGHT_NANOSECONDS => Some(InlineGuard { begun: None }),
+        ..=MAX_NANOSECONDS if SPENT_THIS_TURN.get() < MAX_PER_TURN => Some(InlineGuard { begun: Some(Instant::now()) }),
         _ => None,
     }
 }
@@ -48,11 +48,11 @@ pub(super) fn begin(cost: &Cost, exchange: Exchange, body: &[u8]) -> Option<Inli
 impl Drop for InlineGuard {
     fn drop(&mut self) {
         let Some(begun) = self.begun else { return };
-        if DONE.get() == Duration::ZERO {
+        if SPENT_THIS_TURN.get() == Duration::ZERO {
             // Runs when all that are ready now have had their turn.
-            actix_web::rt::spawn(async { DONE.set(Duration::ZERO) });
+            actix_web::rt::spawn(async { SPENT_THIS_TURN.set(Duration::ZERO) });
         }
-        DONE.set(DONE.get() + begun.elapsed());
+        SPENT_THIS_TURN.set(SPENT_THIS_TURN.get() + begun.elapsed());
     }
 }
 
@@ -70,13 +70,13 @@ mod tests {
         let model = Artifact::find(&fixture)
             .and_then(|found| found.load(&Overrides::default(), &Allowance::unbounded()))
             .unwrap();
-        let (cost, exchange) = (Cost::of(&model), model.agree(Some("text/csv"), None, None).unwrap());
+        let (cost, exchange) = (Cost::of(&model), model.negotiate(Some("text/csv"), None, None).unwrap());
         let row = "1993,2728,6,3.0,0.7,1,y,y\n";
         let begin = |rows: usize| begin(&cost, exchange, row.repeat(rows).as_bytes());
         assert!(begin(1).unwrap().begun.is_none());
         assert!(begin(1000).is_none(), "too heavy for any turn");
         let first = begin(200).unwrap();
-        std::thread::sleep(MOST);
+        std::thread::sleep(MAX_PER_TURN);
         drop(first);
         assert!(begin(200).is_none());
         assert!(begin(1).is_some());

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::container::background;
 use crate::container::body::Body;
 use crate::container::counters::{self, Route};
-use crate::container::registry::Loading;
+use crate::container::registry::PendingLoad;
 use crate::container::request_id::RequestId;
 use crate::container::respond;
 use crate::container::services::Services;
@@ -96,14 +96,14 @@ async fn answer(
         }
     };
     let log_id = id.clone();
-    let finish = move |(loading, failed): (Loading, _)| finish(loading, started, &log_id).map_err(failed);
+    let finish = move |(loading, failed): (PendingLoad, _)| finish(loading, started, &log_id).map_err(failed);
     if answer == LoadResponse::Processing {
-        let begun = finished(background::run(begin).await)?;
+        let begun = finished(background::spawn(begin).await)?;
         // The task goes on without its handle.
-        drop(background::run(move || finish(begun)));
+        drop(background::spawn(move || finish(begun)));
         return Ok(respond::status(StatusCode::ACCEPTED, "Processing worker updates...", id));
     }
-    finished(background::run(move || begin().and_then(finish)).await)?;
+    finished(background::spawn(move || begin().and_then(finish)).await)?;
     Ok(match answer {
         LoadResponse::Registered => respond::status(StatusCode::OK, &format!("Model \"{told_name}\" registered"), id),
         LoadResponse::Scaled | LoadResponse::Processing => respond::status(StatusCode::OK, "Workers scaled", id),
@@ -111,7 +111,7 @@ async fn answer(
 }
 
 /// Loads what was found, and logs what there is to say of it.
-fn finish(loading: Loading, started: Instant, request: &RequestId) -> Result<()> {
+fn finish(loading: PendingLoad, started: Instant, request: &RequestId) -> Result<()> {
     let (name, url) = (loading.name().to_owned(), loading.url().to_owned());
     let loaded = loading.finish()?;
     log::info!("loaded model {name} from {url}: {} bytes in {:.1?}", loaded.bytes(), started.elapsed());
@@ -130,11 +130,11 @@ fn finished<T>(ended: Result<Result<T>, tokio::task::JoinError>) -> Result<T> {
 
 /// The longest name of a model, which is a hash of 32 characters on the platform, and the longest path that Linux has
 /// (PATH_MAX): both are held for as long as the model is loaded, and listed.
-const LONGEST_NAME: usize = 1024;
-const LONGEST_URL: usize = 4096;
+const MAX_NAME_BYTES: usize = 1024;
+const MAX_URL_BYTES: usize = 4096;
 
 /// A name and a url with room to spare; the event loop parses it.
-const MOST_OF_A_LOAD: usize = 64 << 10;
+const MAX_BODY_BYTES: usize = 64 << 10;
 
 /// What is asked for, from a JSON body; or from the query where there is no body, or one of another media type.
 fn parameters(
@@ -146,9 +146,9 @@ fn parameters(
         let cause = if error.cause() == Cause::BadPayload { Cause::BadRequest } else { error.cause() };
         error.because(cause)
     })?;
-    if body.len() > MOST_OF_A_LOAD {
+    if body.len() > MAX_BODY_BYTES {
         let message = format!(
-            "a request to load a model has its name and its url: expected at most {MOST_OF_A_LOAD} bytes, found {}",
+            "a request to load a model has its name and its url: expected at most {MAX_BODY_BYTES} bytes, found {}",
             body.len()
         );
         return Err(Error::new(Cause::PayloadTooLarge, message));
@@ -177,10 +177,10 @@ impl Parameters {
         if let Some(runtime) = self.runtime.filter(|runtime| !RUNTIMES.contains(&runtime.as_str())) {
             return Err(Error::new(Cause::BadRequest, format!("Invalid RuntimeType value: {runtime}")));
         }
-        check_length("url", &url, LONGEST_URL)?;
+        check_length("url", &url, MAX_URL_BYTES)?;
         check_url(&url)?;
         let name = self.model_name.filter(|name| !name.is_empty()).ok_or_else(|| required("model_name"))?;
-        check_length("model_name", &name, LONGEST_NAME)?;
+        check_length("model_name", &name, MAX_NAME_BYTES)?;
         let answer = match (self.initial_workers, self.synchronous) {
             (Some(..=0), _) => LoadResponse::Registered,
             (_, Some(false)) => LoadResponse::Processing,

@@ -7,6 +7,7 @@
 pub mod accounts;
 pub mod app;
 mod background;
+mod batch_invocations;
 mod body;
 pub mod config;
 mod counters;
@@ -14,7 +15,6 @@ mod inline;
 mod load;
 mod loader;
 pub mod models_root;
-mod pieces;
 pub mod registry;
 mod reply;
 mod request_id;

@@ -53,9 +53,9 @@ impl Loaded {
 
     /// Lets go of a model on a thread that answers `/ping`. If the model was unloaded meanwhile and this was the last that held
     /// it, it is freed elsewhere: that may take long.
-    pub(super) fn let_go(self: Arc<Loaded>) {
+    pub(super) fn release(self: Arc<Loaded>) {
         if let Some(last) = Arc::into_inner(self) {
-            background::run(move || drop(last));
+            background::spawn(move || drop(last));
         }
     }
 }
@@ -77,7 +77,7 @@ impl Slot {
 }
 
 /// How many models are passed over before others may have the lock: some tens of microseconds.
-const WALKED_AT_ONCE: usize = 1024;
+const SLOTS_PER_LOCK: usize = 1024;
 
 /// The slots by name, and the account that all models share.
 #[derive(Debug)]
@@ -86,7 +86,7 @@ pub struct Registry {
     /// How many of them hold a model: to count them would take long.
     ready: AtomicUsize,
     account: Arc<Account>,
-    large: Loader,
+    large_model_loader: Loader,
     /// What is said of all scikit-learn artifacts, beside what lies with each.
     overrides: Overrides,
 }
@@ -105,7 +105,7 @@ const SLOT_BYTES: u64 = 256;
 
 /// A model is large if its file needs more than 1/64 of the budget. Loading leases memory too, so that two large models may not
 /// fit at the same time although each fits alone.
-const LARGE: u64 = 64;
+const LARGE_MODEL_DIVISOR: u64 = 64;
 
 impl Registry {
     /// An empty registry, and what is said of the scikit-learn artifacts that it will hold.
@@ -114,7 +114,7 @@ impl Registry {
             slots: RwLock::new(BTreeMap::new()),
             ready: AtomicUsize::new(0),
             account,
-            large: Loader::default(),
+            large_model_loader: Loader::default(),
             overrides,
         })
     }
@@ -137,7 +137,7 @@ impl Registry {
     /// but large ones one after the other.
     ///
     /// # Errors
-    /// Those of [`Registry::begin`] and [`Loading::finish`].
+    /// Those of [`Registry::begin`] and [`PendingLoad::finish`].
     pub fn load(self: &Arc<Registry>, name: &str, place: &NamedPath) -> Result<Arc<Loaded>> {
         self.begin(name, place)?.finish()
     }
@@ -147,7 +147,7 @@ impl Registry {
     /// # Errors
     /// [`Cause::ModelNotFound`] when the folder is not there, [`Cause::ModelAlreadyRegistered`], and [`Cause::NoModel`] and
     /// [`Cause::SeveralModels`] where it does not hold one.
-    pub fn begin(self: &Arc<Registry>, name: &str, place: &NamedPath) -> Result<Loading> {
+    pub fn begin(self: &Arc<Registry>, name: &str, place: &NamedPath) -> Result<PendingLoad> {
         let (directory, url) = (place.path(), place.name());
         if !directory.is_dir() && !Artifact::is_lone_file(directory) {
             let advice = if directory.exists() {
@@ -162,10 +162,10 @@ impl Registry {
         if let Some(warning) = Script::warning(&artifact.scripts()) {
             log::warn!("{}{warning}", if name == SINGLE_MODEL { String::new() } else { format!("model {name}: ") });
         }
-        if let Some(warning) = artifact.warning_of_passed_over(place) {
+        if let Some(warning) = artifact.passed_over_warning(place) {
             log::warn!("{}{warning}", if name == SINGLE_MODEL { String::new() } else { format!("model {name}: ") });
         }
-        Ok(Loading { claim, artifact, url: url.to_owned() })
+        Ok(PendingLoad { claim, artifact, url: url.to_owned() })
     }
 
     fn claim(self: &Arc<Registry>, name: &str) -> Result<Claim> {
@@ -202,12 +202,12 @@ impl Registry {
     ///
     /// The lock is given up on the way to it now and then: whoever loads or unloads does not wait for the whole of it.
     pub fn page(&self, offset: usize, limit: usize) -> Page {
-        let mut left_out = 0;
+        let mut skipped = 0;
         let mut start: Bound<Box<str>> = Bound::Unbounded;
         loop {
             let slots = self.read();
             let rest = slots.range::<str, _>((start.as_ref().map(|name| &**name), Bound::Unbounded));
-            if left_out == offset {
+            if skipped == offset {
                 let mut ready = rest.filter_map(|(name, slot)| Some((name, slot.loaded()?)));
                 let page = ready.by_ref().take(limit);
                 let models: Vec<_> = page.map(|(name, loaded)| (name.to_string(), loaded.url.clone())).collect();
@@ -215,10 +215,10 @@ impl Registry {
                 return Page { models, next };
             }
             let mut last = None;
-            for (name, slot) in rest.take(WALKED_AT_ONCE) {
+            for (name, slot) in rest.take(SLOTS_PER_LOCK) {
                 last = Some(name);
-                left_out += usize::from(slot.loaded().is_some());
-                if left_out == offset {
+                skipped += usize::from(slot.loaded().is_some());
+                if skipped == offset {
                     break;
                 }
             }
@@ -251,14 +251,14 @@ impl Registry {
             }
         };
         let bytes = loaded.bytes();
-        background::run(move || drop(loaded));
+        background::spawn(move || drop(loaded));
         let registry = Arc::clone(self);
         let name: Box<str> = name.into();
         let unloading = actix_web::rt::spawn(async move {
             // The sender is never used: its drop, after the model's own, is the signal.
             let _ = freed.await;
             registry.write().remove(&name);
-            background::freed(bytes);
+            background::record_freed(bytes);
         });
         unloading.await.map_err(|error| Error::new(Cause::Internal, "unloading did not finish").caused_by(error))
     }
@@ -266,13 +266,13 @@ impl Registry {
 
 /// A model that was found and has a name, and is not in memory yet. Without an end of it the name is free again.
 #[derive(Debug)]
-pub struct Loading {
+pub struct PendingLoad {
     claim: Claim,
     artifact: Artifact,
     url: String,
 }
 
-impl Loading {
+impl PendingLoad {
     /// What the model will be called.
     pub fn name(&self) -> &str {
         &self.claim.name
@@ -288,13 +288,13 @@ impl Loading {
     /// # Errors
     /// [`Cause::InsufficientMemory`] with the numbers, and what [`Artifact::load`] refuses.
     pub fn finish(self) -> Result<Arc<Loaded>> {
-        let Loading { claim, artifact, url } = self;
+        let PendingLoad { claim, artifact, url } = self;
         let registry = &claim.registry;
-        let beside = SLOT_BYTES + 2 * (claim.name.len() + url.len()) as u64;
-        let is_large = artifact.length()? > registry.account.limit() / LARGE;
+        let overhead = SLOT_BYTES + 2 * (claim.name.len() + url.len()) as u64;
+        let is_large = artifact.length()? > registry.account.limit() / LARGE_MODEL_DIVISOR;
         let (account, overrides) = (Arc::clone(&registry.account), registry.overrides.clone());
-        let load = move || load(artifact, overrides, &account, beside);
-        let loaded = if is_large { registry.large.run(load) } else { load() };
+        let load = move || load(artifact, overrides, &account, overhead);
+        let loaded = if is_large { registry.large_model_loader.run(load) } else { load() };
         let (model, lease) = loaded.map_err(|error| match error.cause() {
             Cause::InsufficientMemory => error.context(format_args!("Model {} does not fit into memory", claim.name)),
             _ => error,
@@ -308,11 +308,11 @@ impl Loading {
 }
 
 /// Loads a model within an account, and settles what it keeps there with what stands beside it.
-fn load(artifact: Artifact, overrides: Overrides, account: &Arc<Account>, beside: u64) -> Result<(Model, Lease)> {
+fn load(artifact: Artifact, overrides: Overrides, account: &Arc<Account>, overhead: u64) -> Result<(Model, Lease)> {
     let allowance = Allowance::of(Lease::empty(account), Purpose::Load, Deadline::never());
-    allowance.take(usize::try_from(beside).unwrap_or(usize::MAX))?;
+    allowance.take(usize::try_from(overhead).unwrap_or(usize::MAX))?;
     let model = artifact.load(&overrides, &allowance)?;
-    let lease = allowance.settle(model.bytes().saturating_add(beside))?;
+    let lease = allowance.settle(model.bytes().saturating_add(overhead))?;
     Ok((model, lease))
 }
 

@@ -3,7 +3,7 @@
 use actix_web::web::Bytes;
 use byoc_account::Allowance;
 
-use crate::container::accounts::SMALL;
+use crate::container::accounts::MAX_UNLEASED_ANSWER;
 use crate::container::background;
 use crate::error::Result;
 use crate::leased_bytes::leased;
@@ -24,11 +24,11 @@ impl Reply {
     pub(super) fn new(content_type: MediaType, pieces: Vec<Vec<u8>>, allowance: Allowance) -> Result<Reply> {
         let bytes: u64 = pieces.iter().map(|piece| piece.capacity() as u64).sum();
         // A small answer is a part of what the connection holds.
-        if bytes <= SMALL {
+        if bytes <= MAX_UNLEASED_ANSWER {
             return Ok(Reply { content_type, parts: pieces.into_iter().map(Bytes::from).collect() });
         }
         // All but the answer is free now, and much of it lies on pages that go back to the system only when it is told to.
-        background::freed(allowance.most_taken());
+        background::record_freed(allowance.most_taken());
         let mut lease = allowance.settle(bytes)?;
         let part = |piece: Vec<u8>| {
             let own = lease.split(piece.capacity() as u64);

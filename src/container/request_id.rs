@@ -9,9 +9,9 @@ use actix_web::{FromRequest, HttpRequest};
 use uuid::Uuid;
 
 /// What an endpoint calls the request: what its own caller gets as RequestId.
-const GIVEN: HeaderName = HeaderName::from_static("x-amzn-requestid");
+const SAGEMAKER_REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 /// No id is longer: whoever calls may write what it likes there, and the log shows it.
-const LONGEST: usize = 64;
+const MAX_LENGTH: usize = 64;
 
 /// The id of a request: the endpoint's, so that its log, ours and what its caller got can be joined; else a new one.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub(super) struct RequestId(HeaderValue);
 impl RequestId {
     /// The id of this request.
     pub(super) fn of(request: &HttpRequest) -> RequestId {
-        match request.headers().get(GIVEN).filter(|given| is_id(given.as_bytes())) {
+        match request.headers().get(SAGEMAKER_REQUEST_ID).filter(|given| is_id(given.as_bytes())) {
             Some(given) => RequestId(given.clone()),
             None => RequestId::new(),
         }
@@ -41,7 +41,8 @@ impl RequestId {
 }
 
 fn is_id(text: &[u8]) -> bool {
-    (1..=LONGEST).contains(&text.len()) && text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+    (1..=MAX_LENGTH).contains(&text.len())
+        && text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
 }
 
 impl fmt::Display for RequestId {

@@ -57,8 +57,8 @@ pub(super) fn pretty(document: &impl Serialize) -> Result<Vec<u8>> {
 
 /// The text of a document that may be large, with the memory that it takes until it is sent, or for as long as it may take.
 pub(super) fn leased_json(text: Bytes, timeout: Duration, id: &RequestId) -> HttpResponse {
-    let patience = send_timeout(timeout, text.len());
-    builder(StatusCode::OK, id).body(TimedBody::new([text], patience))
+    let timeout = send_timeout(timeout, text.len());
+    builder(StatusCode::OK, id).body(TimedBody::new([text], timeout))
 }
 
 fn builder(status: StatusCode, id: &RequestId) -> HttpResponseBuilder {

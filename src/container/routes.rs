@@ -30,7 +30,7 @@ use crate::telemetry;
 
 /// `GET /ping` of a single model: 503 until it is in memory, then 200.
 pub(super) async fn ping_single(id: RequestId, services: Data<Services>) -> HttpResponse {
-    match services.single.get() {
+    match services.single_model.get() {
         Some(_) => HttpResponse::Ok().finish(),
         None => respond::error(&Error::new(Cause::Unavailable, "Models are not loaded"), &id),
     }
@@ -43,7 +43,7 @@ pub(super) async fn ping_multi() -> HttpResponse {
 
 /// `GET /metrics`, which SageMaker may scrape.
 pub(super) async fn metrics(services: Data<Services>) -> HttpResponse {
-    counters::gauge_models(&services);
+    counters::update_gauges(&services);
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(telemetry::metrics::render())
 }
 
@@ -58,22 +58,22 @@ struct ExecutionParameters {
 
 /// The batch service multiplies the two and takes no more than this
 /// (docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html).
-const MOST_CONCURRENT_MEGABYTES: usize = 100;
+const MAX_CONCURRENT_MEGABYTES: usize = 100;
 /// What is wished for where the job says nothing: the service's own default. It is enough to keep a worker busy for some
 /// hundredths of a second, so that larger requests would be no faster, and an error in one is answered with its row.
-const WISHED_MEGABYTES: usize = 6;
+const DEFAULT_PAYLOAD_MEGABYTES: usize = 6;
 
 /// `GET /execution-parameters`: what a batch transform job should send at once; what it was told it says again.
 pub(super) async fn execution_parameters(id: RequestId, services: Data<Services>) -> HttpResponse {
     let Batch { max_payload_in_mb, strategy, max_concurrent } = services.batch.unwrap_or_default();
     let max_payload_in_mb = match max_payload_in_mb.and_then(|megabytes| usize::try_from(megabytes).ok()) {
         Some(megabytes) => megabytes,
-        None => (services.max_request_bytes >> 20).clamp(1, WISHED_MEGABYTES),
+        None => (services.max_request_bytes >> 20).clamp(1, DEFAULT_PAYLOAD_MEGABYTES),
     };
     let parameters = ExecutionParameters {
         max_concurrent_transforms: max_concurrent
             .and_then(|count| usize::try_from(count).ok())
-            .unwrap_or_else(|| services.parallel.clamp(1, MOST_CONCURRENT_MEGABYTES / max_payload_in_mb.max(1))),
+            .unwrap_or_else(|| services.max_concurrent.clamp(1, MAX_CONCURRENT_MEGABYTES / max_payload_in_mb.max(1))),
         batch_strategy: strategy.unwrap_or(BatchStrategy::MultiRecord),
         max_payload_in_mb,
     };
@@ -82,7 +82,7 @@ pub(super) async fn execution_parameters(id: RequestId, services: Data<Services>
 
 /// `POST /invocations` of a single model.
 pub(super) async fn invocations(request: HttpRequest, body: Body, services: Data<Services>) -> HttpResponse {
-    let Some(loaded) = services.single.get() else {
+    let Some(loaded) = services.single_model.get() else {
         return respond::error(&Error::new(Cause::Unavailable, "Models are not loaded"), &RequestId::of(&request));
     };
     invoke(&services, SINGLE_MODEL, std::sync::Arc::clone(loaded), &request, body).await
@@ -90,14 +90,14 @@ pub(super) async fn invocations(request: HttpRequest, body: Body, services: Data
 
 /// The model of a request whose path does not say it.
 #[derive(Deserialize)]
-pub(super) struct Named {
+pub(super) struct ModelQuery {
     model_name: Option<String>,
 }
 
 /// `POST /invocations` of a multi-model container: the query says which model, as multi-model-server takes it.
 pub(super) async fn invocations_by_query(
     request: HttpRequest,
-    query: Result<web::Query<Named>, actix_web::Error>,
+    query: Result<web::Query<ModelQuery>, actix_web::Error>,
     body: Body,
     services: Data<Services>,
 ) -> HttpResponse {
@@ -135,7 +135,9 @@ pub(super) async fn model(request: HttpRequest, body: Body, services: Data<Servi
     };
     match *request.method() {
         Method::GET => match services.registry.get(&name) {
-            Ok(loaded) => respond::json(StatusCode::OK, &Described { model_name: &name, model_url: &loaded.url }, &id),
+            Ok(loaded) => {
+                respond::json(StatusCode::OK, &ModelDescription { model_name: &name, model_url: &loaded.url }, &id)
+            }
             Err(error) => respond::error(&error, &id),
         },
         Method::DELETE => match services.registry.unload(&name).await {
@@ -213,17 +215,17 @@ fn not_text(name: &HeaderName) -> Error {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Described<'a> {
+struct ModelDescription<'a> {
     model_name: &'a str,
     model_url: &'a str,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Listed<'a> {
+struct ModelList<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     next_page_token: Option<String>,
-    models: Vec<Described<'a>>,
+    models: Vec<ModelDescription<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -233,7 +235,7 @@ pub(super) struct Paging {
 }
 
 /// multi-model-server's page size, also where a caller asks for more, or for less than nothing.
-const PAGE: usize = 100;
+const MAX_PAGE_SIZE: usize = 100;
 
 /// `GET /models`: what is loaded, sorted by name. The token is the number of models before the page.
 pub(super) async fn list(
@@ -245,8 +247,11 @@ pub(super) async fn list(
         Ok(paging) => paging.into_inner(),
         Err(error) => return respond::error(&Error::new(Cause::BadRequest, error.to_string()), &id),
     };
-    let limit =
-        paging.limit.and_then(|limit| usize::try_from(limit).ok()).filter(|limit| *limit <= PAGE).unwrap_or(PAGE);
+    let limit = paging
+        .limit
+        .and_then(|limit| usize::try_from(limit).ok())
+        .filter(|limit| *limit <= MAX_PAGE_SIZE)
+        .unwrap_or(MAX_PAGE_SIZE);
     let offset = match paging.next_page_token.as_deref().map(str::parse::<i64>) {
         None => 0,
         Some(Ok(offset)) => usize::try_from(offset).unwrap_or(0),
@@ -258,7 +263,7 @@ pub(super) async fn list(
     };
     // With very many models it takes longer than an event loop may.
     let shared = services.clone();
-    let listed = background::run(move || page(&shared, offset, limit.max(1))).await;
+    let listed = background::spawn(move || page(&shared, offset, limit.max(1))).await;
     match listed {
         Ok(Ok(page)) => respond::leased_json(page, services.timeout, &id),
         Ok(Err(error)) => respond::error(&error, &id),
@@ -273,7 +278,7 @@ fn page(services: &Services, offset: usize, limit: usize) -> Result<Bytes> {
     let most = page.models.iter().map(|(name, url)| 6 * (name.len() + url.len()) + 64).sum::<usize>() + 64;
     let lease = services.accounts.requests.lease(most as u64);
     let lease = lease.map_err(|shortage| Exceeded::NotNow(Purpose::Answer, shortage))?;
-    let models = page.models.iter().map(|(name, url)| Described { model_name: name, model_url: url }).collect();
-    let listed = Listed { next_page_token: page.next.map(|next| next.to_string()), models };
+    let models = page.models.iter().map(|(name, url)| ModelDescription { model_name: name, model_url: url }).collect();
+    let listed = ModelList { next_page_token: page.next.map(|next| next.to_string()), models };
     Ok(leased(respond::pretty(&listed)?, lease))
 }

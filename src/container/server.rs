@@ -9,7 +9,7 @@ use actix_web::web::Data;
 use byoc_account::Lease;
 use tokio::sync::oneshot;
 
-use crate::container::accounts::most_connections;
+use crate::container::accounts::max_connections;
 use crate::container::app;
 use crate::container::config::{Config, Mode};
 use crate::container::services::Services;
@@ -50,7 +50,7 @@ async fn serve(config: Config) -> Result<()> {
     let mode = config.mode.clone();
     let serving = ServerConfig {
         workers: Some(config.workers),
-        max_connections: Some(most_connections(config.memory)),
+        max_connections: Some(max_connections(config.memory)),
         shutdown_timeout: DRAIN_SECONDS,
         client_timeout: config.timeout,
         // Their number is bounded where there is no memory for one more.

@@ -12,7 +12,7 @@ use crate::container::config::{Batch, Config};
 use crate::container::models_root::ModelsRoot;
 use crate::container::registry::{Loaded, Registry};
 use crate::container::reply::Reply;
-use crate::container::workers::{Refusal, Workers};
+use crate::container::workers::{JobError, Workers};
 use crate::container::{background, inline};
 use crate::error::{Cause, Error, Result};
 use crate::model::Answer;
@@ -30,7 +30,7 @@ pub struct Services {
     /// The memory for requests that are answered inline.
     pub inline_lease: Lease,
     /// The model of single-model mode, once it is loaded.
-    pub single: OnceLock<Arc<Loaded>>,
+    pub single_model: OnceLock<Arc<Loaded>>,
     /// The pool for heavier requests.
     pub workers: Workers,
     /// The media type of a response if the caller accepts any; JSON if `None`.
@@ -40,7 +40,7 @@ pub struct Services {
     /// How long a body may take to arrive.
     pub timeout: std::time::Duration,
     /// The number of requests that are processed concurrently.
-    pub parallel: usize,
+    pub max_concurrent: usize,
     /// In a batch transform job, the job's payload settings.
     pub batch: Option<Batch>,
     /// The number of invocations in flight.
@@ -73,19 +73,19 @@ impl Services {
             Error::new(Cause::Io, format!("could not start {} workers", config.workers)).caused_by(error)
         })?;
         let accounts = Accounts::new(config.memory, config.model_memory);
-        let inline_lease = accounts.requests.lease(inline::ALLOWANCE * config.workers as u64);
+        let inline_lease = accounts.requests.lease(inline::MEMORY_PER_THREAD * config.workers as u64);
         let inline_lease = inline_lease.unwrap_or_else(|_| Lease::empty(&accounts.requests));
         Ok(Services {
             registry: Registry::new(Arc::clone(&accounts.models), config.overrides.clone()),
             models_root: ModelsRoot::new(config.models_root.clone()),
             accounts,
             inline_lease,
-            single: OnceLock::new(),
+            single_model: OnceLock::new(),
             workers,
             default_accept: config.default_accept,
             max_request_bytes: config.max_request_bytes,
             timeout: config.timeout,
-            parallel: config.workers,
+            max_concurrent: config.workers,
             batch: config.batch,
             in_flight: AtomicUsize::new(0),
         })
@@ -105,15 +105,15 @@ impl Services {
         body: Bytes,
     ) -> Result<Reply> {
         let _in_flight = InFlight::begin(&self.in_flight);
-        let exchange = loaded.model.agree(content_type, accept, self.default_accept)?;
+        let exchange = loaded.model.negotiate(content_type, accept, self.default_accept)?;
         if let Some(_inline) = inline::begin(&loaded.cost, exchange, &body) {
             let lease = Lease::empty(&self.accounts.requests);
             let allowance = Allowance::of(lease, Purpose::Answer, Deadline::never())
-                .with_thread_reserve(inline::ALLOWANCE)
+                .with_thread_reserve(inline::MEMORY_PER_THREAD)
                 .excluding(self.accounts.unavailable_to_requests());
             // The model is immutable and the body is owned, so a panic leaves no inconsistent state.
             let answered = catch_unwind(AssertUnwindSafe(|| loaded.answer(exchange, &body, &allowance)));
-            loaded.let_go();
+            loaded.release();
             let Answer { content_type, pieces } = answered.unwrap_or_else(|_| Err(panicked()))?;
             return Reply::new(content_type, pieces, allowance);
         }
@@ -140,25 +140,25 @@ impl Services {
             let allowance = Allowance::of(Lease::empty(&accounts.requests), Purpose::Answer, deadline);
             work(allowance.excluding(accounts.unavailable_to_requests())).inspect_err(|error| {
                 if matches!(error.cause(), Cause::Unavailable | Cause::PayloadTooLarge | Cause::Timeout) {
-                    background::freed(accounts.requests.limit());
+                    background::record_freed(accounts.requests.limit());
                 }
             })
         };
-        self.workers.run(work).await.unwrap_or_else(|refusal| Err(refused(refusal, name)))
+        self.workers.run(work).await.unwrap_or_else(|refusal| Err(job_error(refusal, name)))
     }
 }
 
-fn refused(refusal: Refusal, name: &str) -> Error {
+fn job_error(refusal: JobError, name: &str) -> Error {
     match refusal {
-        Refusal::QueueFull => Error::new(
+        JobError::QueueFull => Error::new(
             Cause::Unavailable,
             format!("No worker is available to serve request for model: {name}. Consider increasing job queue size."),
         ),
-        Refusal::TimedOut => Error::new(
+        JobError::TimedOut => Error::new(
             Cause::Timeout,
             format!("model {name} did not answer in time: send fewer rows a request, or raise the timeout"),
         ),
-        Refusal::Panicked => panicked(),
+        JobError::Panicked => panicked(),
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) async fn load(location: Location, s3: &S3Access, services: Data<Servi
     let (place, _copy) = local_model(&location, s3).await?;
     let name = place.name().to_owned();
     let registry = Arc::clone(&services.registry);
-    let loaded = background::run(move || load_from(&registry, &place))
+    let loaded = background::spawn(move || load_from(&registry, &place))
         .await
         .map_err(|error| Error::new(Cause::Internal, "loading did not finish").caused_by(error))?;
     let loaded = loaded?;
@@ -40,7 +40,7 @@ pub(super) async fn load(location: Location, s3: &S3Access, services: Data<Servi
     if services.batch.is_some() {
         let _ = loaded.seen.set(SeenColumnTypes::of(&loaded.model));
     }
-    let _ = services.single.set(loaded);
+    let _ = services.single_model.set(loaded);
     Ok(())
 }
 

@@ -21,7 +21,7 @@ pub struct Workers {
 
 /// Why the workers did not finish a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum JobError {
     /// The queue is full.
     QueueFull,
     /// The deadline passed. Work that has begun is notified.
@@ -32,7 +32,7 @@ pub enum Refusal {
 
 struct Shared {
     queue: Mutex<Queue>,
-    arrived: Condvar,
+    job_queued: Condvar,
     capacity: usize,
 }
 
@@ -66,7 +66,7 @@ impl Shared {
             }
             match queue.jobs.pop_front() {
                 Some(job) => return Some(job),
-                None => queue = self.arrived.wait(queue).unwrap_or_else(PoisonError::into_inner),
+                None => queue = self.job_queued.wait(queue).unwrap_or_else(PoisonError::into_inner),
             }
         }
     }
@@ -79,7 +79,7 @@ impl Workers {
     /// If a thread cannot be started.
     pub fn start(threads: usize, capacity: usize, timeout: Duration) -> std::io::Result<Workers> {
         let queue = Mutex::new(Queue { jobs: VecDeque::new(), closed: false });
-        let workers = Workers { shared: Arc::new(Shared { queue, arrived: Condvar::new(), capacity }), timeout };
+        let workers = Workers { shared: Arc::new(Shared { queue, job_queued: Condvar::new(), capacity }), timeout };
         for number in 0..threads.max(1) {
             let shared = Arc::clone(&workers.shared);
             std::thread::Builder::new().name(format!("byoc-worker-{number}")).spawn(move || {
@@ -101,7 +101,7 @@ impl Workers {
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(Deadline) -> T + Send + 'static,
-    ) -> Result<T, Refusal> {
+    ) -> Result<T, JobError> {
         let deadline = Instant::now() + self.timeout;
         let (until, _waiting) = Deadline::at(deadline).cancelable();
         let (answer, answered) = oneshot::channel();
@@ -110,21 +110,21 @@ impl Workers {
             if !answer.is_closed() {
                 // The work is moved in, so a panic leaves no inconsistent state.
                 let done = catch_unwind(AssertUnwindSafe(|| work(until)));
-                let _ = answer.send(done.map_err(|_| Refusal::Panicked));
+                let _ = answer.send(done.map_err(|_| JobError::Panicked));
             }
         });
         {
             let mut queue = self.shared.lock();
             if queue.jobs.len() >= self.shared.capacity {
-                return Err(Refusal::QueueFull);
+                return Err(JobError::QueueFull);
             }
             queue.jobs.push_back(Job { deadline, run });
         }
-        self.shared.arrived.notify_one();
+        self.shared.job_queued.notify_one();
         match tokio::time::timeout_at(deadline.into(), answered).await {
             Ok(Ok(answer)) => answer,
             // The job was dropped without being run: its deadline had passed.
-            Ok(Err(_)) | Err(_) => Err(Refusal::TimedOut),
+            Ok(Err(_)) | Err(_) => Err(JobError::TimedOut),
         }
     }
 }
@@ -135,7 +135,7 @@ impl Drop for Workers {
         queue.closed = true;
         queue.jobs.clear();
         drop(queue);
-        self.shared.arrived.notify_all();
+        self.shared.job_queued.notify_all();
     }
 }
 
@@ -156,7 +156,7 @@ mod tests {
     #[actix_web::test]
     async fn a_panic_is_reported_and_the_worker_lives() {
         let workers = Workers::start(1, 10, LONG).unwrap();
-        assert_eq!(workers.run(|_| panic!("expected by the test")).await, Err::<(), _>(Refusal::Panicked));
+        assert_eq!(workers.run(|_| panic!("expected by the test")).await, Err::<(), _>(JobError::Panicked));
         assert_eq!(workers.run(|_| 1).await, Ok(1));
     }
 
@@ -174,7 +174,7 @@ mod tests {
         has_started.recv().unwrap();
         let mut waiting = Box::pin(workers.run(|_| ()));
         assert!(futures_util::poll!(&mut waiting).is_pending());
-        assert_eq!(workers.run(|_| ()).await, Err(Refusal::QueueFull));
+        assert_eq!(workers.run(|_| ()).await, Err(JobError::QueueFull));
         release.send(()).unwrap();
         assert_eq!((busy.await, waiting.await), (Ok(()), Ok(())));
     }
@@ -186,7 +186,7 @@ mod tests {
         let mut busy = Box::pin(workers.run(move |_| released.recv()));
         assert!(futures_util::poll!(&mut busy).is_pending());
         let (begun, has_begun) = mpsc::channel();
-        assert_eq!(workers.run(move |_| begun.send(())).await, Err(Refusal::TimedOut));
+        assert_eq!(workers.run(move |_| begun.send(())).await, Err(JobError::TimedOut));
         assert!(busy.await.is_err());
         release.send(()).unwrap();
         assert!(has_begun.recv().is_err(), "its sender was dropped unused");

@@ -55,7 +55,7 @@ pub struct Exchange {
 
 /// What is known from the rows of a body that came before the ones at hand.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Before {
+pub(super) struct PrecedingRows {
     /// Number of rows.
     pub(super) rows: usize,
     /// Number of columns, if the body decides it and not the model.
@@ -68,17 +68,17 @@ impl Model {
     /// Answers one request.
     ///
     /// # Errors
-    /// Those of [`Model::agree`] and [`Model::answer`].
+    /// Those of [`Model::negotiate`] and [`Model::answer`].
     pub fn invoke(&self, invocation: Invocation<'_>, allowance: &Allowance) -> Result<Answer> {
         let Invocation { content_type, accept, default_accept, body } = invocation;
-        self.answer(self.agree(content_type, accept, default_accept)?, body, allowance)
+        self.answer(self.negotiate(content_type, accept, default_accept)?, body, allowance)
     }
 
     /// Chooses the media types to read and to write by a request's headers.
     ///
     /// # Errors
     /// `Cause::UnsupportedMediaType` and `Cause::NotAcceptable`.
-    pub fn agree(
+    pub fn negotiate(
         &self,
         content_type: Option<&str>,
         accept: Option<&str>,
@@ -125,7 +125,7 @@ impl Model {
         seen: Option<&SeenColumnTypes>,
         allowance: &Allowance,
     ) -> Result<Answer> {
-        let (pieces, _) = self.answer_part(exchange, body, Before::default(), Part::WHOLE, (seen, allowance))?;
+        let (pieces, _) = self.answer_part(exchange, body, PrecedingRows::default(), Part::WHOLE, (seen, allowance))?;
         Ok(Answer { content_type: exchange.writes, pieces })
     }
 
@@ -134,10 +134,10 @@ impl Model {
         &self,
         exchange: Exchange,
         body: &[u8],
-        before: Before,
+        before: PrecedingRows,
         part: Part,
         (seen, allowance): (Option<&SeenColumnTypes>, &Allowance),
-    ) -> Result<(Vec<Vec<u8>>, Before), error::Error> {
+    ) -> Result<(Vec<Vec<u8>>, PrecedingRows), error::Error> {
         let Exchange { reads, writes } = exchange;
         let read = |schema: &dyn Schema| {
             let advised = |error| with_advice(error, reads, body, schema);
@@ -145,7 +145,7 @@ impl Model {
         };
         let look = |frame: &Frame<'_>, schema: &dyn Schema, preprocessor: &Preprocessor| {
             let place = |feature, width| preprocessor.place_in_row(feature, width);
-            for changed in seen.map(|seen| seen.look(frame, schema, place)).unwrap_or_default() {
+            for changed in seen.map(|seen| seen.compare(frame, schema, place)).unwrap_or_default() {
                 log::warn!("{}", one_line(&changed));
             }
         };
@@ -158,14 +158,14 @@ impl Model {
                 let batch = learner.read(reads, body, allowance).map_err(advised)?;
                 let mut writer = writer(batch.len());
                 learner.answer(&batch, &mut writer, allowance)?;
-                Ok((writer.finish()?, Before { rows: batch.len(), ..Before::default() }))
+                Ok((writer.finish()?, PrecedingRows { rows: batch.len(), ..PrecedingRows::default() }))
             }
             Model::Preprocessor(preprocessor) => {
                 let frame = read(preprocessor)?;
                 look(&frame, preprocessor, preprocessor);
                 let request = preprocessor.enter(&frame, before.request);
                 let request = request.map_err(|error| located(preprocessor, error))?;
-                let shape = Before { rows: frame.rows(), columns: Some(frame.width()), request: Some(request) };
+                let shape = PrecedingRows { rows: frame.rows(), columns: Some(frame.width()), request: Some(request) };
                 let mut writer = writer(frame.rows());
                 let answered = preprocessor.answer(frame, &request, &mut writer, allowance);
                 answered.map_err(|error| located(preprocessor, error))?;
@@ -174,7 +174,7 @@ impl Model {
             Model::Scorer(scorer) => {
                 let frame = read(scorer)?;
                 look(&frame, scorer, scorer.preprocessor());
-                let shape = Before { rows: frame.rows(), columns: Some(frame.width()), request: None };
+                let shape = PrecedingRows { rows: frame.rows(), columns: Some(frame.width()), request: None };
                 let mut writer = writer(frame.rows());
                 let answered = scorer.answer(frame, &mut writer, allowance);
                 answered.map_err(|error| located(scorer, error))?;

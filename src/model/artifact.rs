@@ -90,7 +90,7 @@ impl Artifact {
     }
 
     /// The log line about them.
-    pub fn warning_of_passed_over(&self, place: &NamedPath) -> Option<String> {
+    pub fn passed_over_warning(&self, place: &NamedPath) -> Option<String> {
         let others = self.passed_over(place.path());
         let is = match self {
             Artifact::LinearLearner(_) => "model_algo-1",
@@ -166,9 +166,9 @@ pub(super) fn read(path: &Path, allowance: &Allowance) -> Result<Vec<u8>> {
     let failed = |error| Error::io("read", path, error);
     let file = File::open(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
-    let room = usize::try_from(length).unwrap_or(usize::MAX);
-    allowance.take(room)?;
-    let mut bytes = Vec::with_capacity(room);
+    let capacity = usize::try_from(length).unwrap_or(usize::MAX);
+    allowance.take(capacity)?;
+    let mut bytes = Vec::with_capacity(capacity);
     file.take(length).read_to_end(&mut bytes).map_err(failed)?;
     Ok(bytes)
 }

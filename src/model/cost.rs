@@ -15,13 +15,13 @@ pub struct Cost {
 }
 
 /// Nanoseconds to read a byte with the slowest parser: 100 MB/s.
-const BYTE: u64 = 10;
+const NANOSECONDS_PER_BYTE: u64 = 10;
 /// Nanoseconds to read a value into its column.
-const VALUE: u64 = 15;
+const NANOSECONDS_PER_VALUE: u64 = 15;
 /// Nanoseconds to write a number as text.
-const NUMBER: u64 = 40;
+const NANOSECONDS_PER_NUMBER: u64 = 40;
 /// Nanoseconds for a product and a sum of the linear learner.
-const PRODUCT: u64 = 1;
+const NANOSECONDS_PER_PRODUCT: u64 = 1;
 
 impl Cost {
     /// The cost of the answers of a model.
@@ -30,22 +30,30 @@ impl Cost {
             Some(columns) => {
                 let Demand { width, nanoseconds, .. } = demand(columns);
                 let row = nanoseconds
-                    .saturating_add(VALUE.saturating_mul(columns as u64))
-                    .saturating_add(NUMBER.saturating_mul(width as u64));
-                Cost { columns, row, byte: BYTE }
+                    .saturating_add(NANOSECONDS_PER_VALUE.saturating_mul(columns as u64))
+                    .saturating_add(NANOSECONDS_PER_NUMBER.saturating_mul(width as u64));
+                Cost { columns, row, byte: NANOSECONDS_PER_BYTE }
             }
             // The number of columns is bounded by the bytes of the body, so their cost counts as that of bytes.
             None => {
                 let one = demand(1).nanoseconds;
-                Cost { columns: 1, row: one, byte: BYTE.saturating_add(one).saturating_add(NUMBER) }
+                Cost {
+                    columns: 1,
+                    row: one,
+                    byte: NANOSECONDS_PER_BYTE.saturating_add(one).saturating_add(NANOSECONDS_PER_NUMBER),
+                }
             }
         };
         match model {
             Model::LinearLearner(learner) => {
                 let (columns, outputs) = (learner.feature_dim(), learner.outputs() as u64);
                 // A sparse row has one product for each value, and each value has at least one byte.
-                let row = outputs.saturating_add(2).saturating_mul(NUMBER);
-                Cost { columns, row, byte: BYTE.saturating_add(outputs.saturating_mul(PRODUCT)) }
+                let row = outputs.saturating_add(2).saturating_mul(NANOSECONDS_PER_NUMBER);
+                Cost {
+                    columns,
+                    row,
+                    byte: NANOSECONDS_PER_BYTE.saturating_add(outputs.saturating_mul(NANOSECONDS_PER_PRODUCT)),
+                }
             }
             Model::Preprocessor(preprocessor) => {
                 transformed(preprocessor.row_width(), &|columns| preprocessor.demand(columns))
@@ -82,14 +90,14 @@ mod tests {
     fn a_row_is_light_and_many_are_heavy_whatever_the_bodys_length_says() {
         let housing = model("sklearn/1.4.2/housing");
         let cost = Cost::of(&housing);
-        let csv = housing.agree(Some("text/csv"), Some("text/csv"), None).unwrap();
+        let csv = housing.negotiate(Some("text/csv"), Some("text/csv"), None).unwrap();
         let row = "1993,2728,6,3.0,0.7,1,y,y\n";
         let one = cost.nanoseconds(csv, row.as_bytes());
         assert!(one < 20_000, "{one}");
         let many = cost.nanoseconds(csv, row.repeat(1000).as_bytes());
         assert!((200 * one..1000 * one).contains(&many), "{many} for {one}");
         // Rows that leave out what they can are many in few bytes.
-        let json = housing.agree(Some("application/json"), None, None).unwrap();
+        let json = housing.negotiate(Some("application/json"), None, None).unwrap();
         let empty = format!("[{}{{}}]", "{},".repeat(5000));
         let heavy = cost.nanoseconds(json, empty.as_bytes());
         assert!(heavy > 5000 * 500, "{heavy}");

@@ -15,18 +15,18 @@ use byoc_linear_learner::archive::ModelAlgo;
 use byoc_sklearn::preprocessor::COLUMNS_JSON;
 
 /// The most names that an error lists.
-const MOST_LISTED: usize = 10;
+const MAX_LISTED: usize = 10;
 
 /// The most files without a telling name whose first bytes are read.
-const MOST_LOOKED_AT: usize = 64;
+const MAX_SNIFFED: usize = 64;
 
 /// Bytes that are read of a pickle to tell what it holds, and the memory that this may take.
-const BEGINNING: u64 = 64 << 10;
-const ROOM_FOR_A_BEGINNING: u64 = 8 << 20;
+const PICKLE_PREFIX_BYTES: u64 = 64 << 10;
+const PICKLE_PREFIX_MEMORY: u64 = 8 << 20;
 
 /// The most files and folders, and levels, that are searched for a model below the folder.
-const MOST_BELOW: usize = 1000;
-const DEEPEST_BELOW: usize = 4;
+const MAX_SEARCHED: usize = 1000;
+const MAX_SEARCH_DEPTH: usize = 4;
 
 /// Recognises a file that is an artifact by itself.
 ///
@@ -62,7 +62,7 @@ pub(super) fn in_folder(place: &NamedPath) -> Result<Artifact> {
     let named = files().filter(|file| FileKind::of(file) == Some(FileKind::Pickle));
     let mut pickles: Vec<&PathBuf> = named.collect();
     if pickles.is_empty() {
-        let unnamed = files().filter(|file| FileKind::of(file).is_none()).take(MOST_LOOKED_AT);
+        let unnamed = files().filter(|file| FileKind::of(file).is_none()).take(MAX_SNIFFED);
         pickles = unnamed.filter(|file| file_kind::begins_as_pickle(file)).collect();
     }
     match pickles.as_slice() {
@@ -81,15 +81,15 @@ pub(super) fn in_folder(place: &NamedPath) -> Result<Artifact> {
             ))
         }
         several => {
-            let held: Vec<String> =
-                several.iter().map(|file| format!("{}: {}", name_of(file), held_by(file))).collect();
+            let summaries: Vec<String> =
+                several.iter().map(|file| format!("{}: {}", name_of(file), pickle_summary(file))).collect();
             Err(Error::new(
                 Cause::SeveralModels,
                 format!(
                     "{} models in {} ({}): expected one; give one of them by its own path, or put it into a folder of its own",
                     several.len(),
                     place.name(),
-                    listed(&held)
+                    listed(&summaries)
                 ),
             ))
         }
@@ -126,9 +126,9 @@ fn entries_of(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// What a pickle holds, for a message.
-fn held_by(pickle: &Path) -> String {
+fn pickle_summary(pickle: &Path) -> String {
     let mut beginning = Vec::new();
-    let read = File::open(pickle).and_then(|file| file.take(BEGINNING).read_to_end(&mut beginning));
+    let read = File::open(pickle).and_then(|file| file.take(PICKLE_PREFIX_BYTES).read_to_end(&mut beginning));
     if read.is_err() || beginning.is_empty() {
         return "nothing that can be read".to_owned();
     }
@@ -136,7 +136,7 @@ fn held_by(pickle: &Path) -> String {
         return "a Git LFS pointer".to_owned();
     }
     let is_zip = beginning.starts_with(b"PK\x03\x04");
-    let allowance = Allowance::of_bytes(ROOM_FOR_A_BEGINNING, Purpose::Load);
+    let allowance = Allowance::of_bytes(PICKLE_PREFIX_MEMORY, Purpose::Load);
     match Held::by_beginning(beginning, &ScikitLearn, &allowance) {
         Some(Held::Class { name, is_listed: true }) => name,
         Some(Held::Class { name, is_listed: false }) => format!("{}, which is not read", name.escape_debug()),
@@ -201,12 +201,12 @@ pub(super) fn archives_below(folder: &Path) -> Vec<PathBuf> {
 
 /// The files below a folder, level by level, within the limits of the search.
 fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let (mut files, mut level, mut looked_at) = (Vec::new(), vec![folder.to_owned()], 0);
-    for _ in 0..DEEPEST_BELOW {
+    let (mut files, mut level, mut searched) = (Vec::new(), vec![folder.to_owned()], 0);
+    for _ in 0..MAX_SEARCH_DEPTH {
         let mut next = Vec::new();
         for entry in level.iter().filter_map(|folder| entries_of(folder).ok()).flatten() {
-            looked_at += 1;
-            if looked_at > MOST_BELOW {
+            searched += 1;
+            if searched > MAX_SEARCHED {
                 return files;
             }
             if entry.is_dir() {
@@ -227,8 +227,8 @@ fn name_of(path: &Path) -> String {
 fn listed(names: &[String]) -> String {
     match names {
         [] => "nothing".to_owned(),
-        names if names.len() <= MOST_LISTED => names.join(", "),
-        names => format!("{} and {} more", names[..MOST_LISTED].join(", "), names.len() - MOST_LISTED),
+        names if names.len() <= MAX_LISTED => names.join(", "),
+        names => format!("{} and {} more", names[..MAX_LISTED].join(", "), names.len() - MAX_LISTED),
     }
 }
 

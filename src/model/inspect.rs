@@ -136,13 +136,13 @@ impl Inspection {
                 .and_then(|found| inspect(path, found, overrides, allowance)),
         };
         // An error about a single file names the file already.
-        let around = match Artifact::is_lone_file(path) {
+        let prefix = match Artifact::is_lone_file(path) {
             true => place.name().rsplit_once('/').map_or("", |(folder, _)| folder),
             false => place.name(),
         };
         inspection.map_err(|mut refusal| {
-            if !around.is_empty() {
-                refusal.error = refusal.error.context(around);
+            if !prefix.is_empty() {
+                refusal.error = refusal.error.context(prefix);
             }
             refusal
         })
@@ -156,14 +156,14 @@ impl Inspection {
 }
 
 /// The most files and folders in an archive that is inspected: supported models have a few, and each one is created.
-const MOST_FILES: usize = 1024;
+const MAX_FILES: usize = 1024;
 
 fn in_archive(path: &Path, overrides: &Overrides, allowance: &Allowance) -> Result<Inspection, Box<Refusal>> {
     Artifact::check_archive(path)?;
     let archive = File::open(path).map_err(|error| Error::io("open", path, error))?;
     let folder = tempfile::tempdir().map_err(|error| Error::io("make", Path::new("a temporary folder"), error))?;
     let unpacked = folder.path().join("model");
-    let limits = targz::Limits { entries: MOST_FILES, ..targz::Limits::default() };
+    let limits = targz::Limits { entries: MAX_FILES, ..targz::Limits::default() };
     targz::unpack(archive, &unpacked, &limits).map_err(Error::from)?;
     let archive = FileSize::of(path)?;
     let found = Artifact::find_named(&NamedPath::with_name(&unpacked, "the archive"));
@@ -191,14 +191,19 @@ fn inspect(
     let (not_run, passed_over) = (artifact.scripts(), artifact.passed_over(place));
     let mut refusal =
         Refusal { error: Error::bad_artifact(""), files: Vec::new(), outline: None, not_run, passed_over };
-    match look(artifact, overrides, &mut refusal, allowance) {
+    match describe(artifact, overrides, &mut refusal, allowance) {
         Ok(inspection) => Ok(Inspection { not_run: refusal.not_run, passed_over: refusal.passed_over, ..inspection }),
         Err(error) => Err(Box::new(Refusal { error, ..refusal })),
     }
 }
 
 /// Describes an artifact. What is read before an error stays in `seen`.
-fn look(artifact: Artifact, overrides: &Overrides, seen: &mut Refusal, allowance: &Allowance) -> Result<Inspection> {
+fn describe(
+    artifact: Artifact,
+    overrides: &Overrides,
+    partial: &mut Refusal,
+    allowance: &Allowance,
+) -> Result<Inspection> {
     match artifact {
         Artifact::LinearLearner(directory) => {
             let learner = LinearLearner::open(&directory, allowance)?;
@@ -212,7 +217,7 @@ fn look(artifact: Artifact, overrides: &Overrides, seen: &mut Refusal, allowance
             })
         }
         Artifact::Fitted(json) => {
-            seen.files.push(FileSize::of(&json)?);
+            partial.files.push(FileSize::of(&json)?);
             let document = with_file(&json, allowance, |text| Document::parse(text, allowance))?;
             let columns = document.columns_json(overrides);
             let described = document
@@ -221,7 +226,7 @@ fn look(artifact: Artifact, overrides: &Overrides, seen: &mut Refusal, allowance
                 .map_err(|error| in_file(&json, error.into()));
             let (memory_bytes, contents) = described?;
             Ok(Inspection {
-                files: std::mem::take(&mut seen.files),
+                files: std::mem::take(&mut partial.files),
                 not_run: Vec::new(),
                 passed_over: Vec::new(),
                 written_by: Some("byoc".to_owned()),
@@ -230,10 +235,10 @@ fn look(artifact: Artifact, overrides: &Overrides, seen: &mut Refusal, allowance
             })
         }
         Artifact::ScikitLearn { pickle, columns } => {
-            seen.files.push(FileSize::of(&pickle)?);
+            partial.files.push(FileSize::of(&pickle)?);
             let columns_json = match columns {
                 Some(path) => {
-                    seen.files.push(FileSize::of(&path)?);
+                    partial.files.push(FileSize::of(&path)?);
                     with_file(&path, allowance, |json| ColumnsJson::parse(json, allowance))?
                 }
                 None => ColumnsJson::default(),
@@ -241,16 +246,16 @@ fn look(artifact: Artifact, overrides: &Overrides, seen: &mut Refusal, allowance
             .overridden(overrides);
             let read = read(&pickle, allowance).and_then(|bytes| {
                 let tree = pickle::read(bytes, &ScikitLearn, allowance)?;
-                if let Some(file) = seen.files.first_mut() {
+                if let Some(file) = partial.files.first_mut() {
                     file.uncompressed_bytes = Some(tree.plain_bytes() as u64).filter(|bytes| *bytes != file.bytes);
                 }
                 Ok(scikit_learn(&tree, columns_json, allowance)?)
             });
             let (memory_bytes, contents) = read.map_err(|error| {
-                seen.outline = outline(&pickle, &error, allowance);
+                partial.outline = outline(&pickle, &error, allowance);
                 in_file(&pickle, error)
             })?;
-            let files = std::mem::take(&mut seen.files);
+            let files = std::mem::take(&mut partial.files);
             Ok(Inspection {
                 files,
                 not_run: Vec::new(),

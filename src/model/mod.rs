@@ -13,7 +13,7 @@ mod inspect;
 #[cfg(test)]
 mod label_test;
 mod named_path;
-mod piece_by_piece;
+mod piecewise_invocation;
 mod scripts;
 mod seen_column_types;
 
@@ -22,7 +22,7 @@ pub use artifact::Artifact;
 pub use cost::Cost;
 pub use inspect::{Contents, FileSize, Inspection, Refusal};
 pub use named_path::NamedPath;
-pub use piece_by_piece::PieceByPiece;
+pub use piecewise_invocation::PiecewiseInvocation;
 pub use scripts::Script;
 pub use seen_column_types::SeenColumnTypes;
 

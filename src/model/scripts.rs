@@ -21,9 +21,9 @@ const INFERENCE: &str = "inference.py";
 const CODE: &str = "code";
 
 /// The most scripts that are read, levels below `code/`, and bytes of each script.
-const MOST_SCRIPTS: usize = 256;
-const DEEPEST: usize = 3;
-const MOST_BYTES: u64 = 1 << 20;
+const MAX_SCRIPTS: usize = 256;
+const MAX_DEPTH: usize = 3;
+const MAX_BYTES: u64 = 1 << 20;
 
 /// A script that is not run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -54,12 +54,12 @@ impl Script {
             let relative = file.strip_prefix(folder).unwrap_or(&file).to_string_lossy().into_owned();
             (is_named || !defines.is_empty()).then_some(Script { file: relative, defines })
         };
-        files.into_iter().take(MOST_SCRIPTS).filter_map(script).collect()
+        files.into_iter().take(MAX_SCRIPTS).filter_map(script).collect()
     }
 
     fn files_of_code(folder: &Path) -> Vec<PathBuf> {
         let (mut files, mut level) = (Vec::new(), vec![folder.join(CODE)]);
-        for _ in 0..DEEPEST {
+        for _ in 0..MAX_DEPTH {
             files.extend(level.iter().flat_map(|folder| scripts_at(folder)));
             level = level.iter().flat_map(|folder| entries_of(folder)).filter(|entry| entry.is_dir()).collect();
         }
@@ -84,7 +84,7 @@ impl Script {
 
 fn entries_of(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut entries: Vec<PathBuf> = entries.take(MOST_SCRIPTS).map(|entry| entry.path()).collect();
+    let mut entries: Vec<PathBuf> = entries.take(MAX_SCRIPTS).map(|entry| entry.path()).collect();
     entries.sort();
     entries
 }
@@ -97,7 +97,7 @@ fn scripts_at(folder: &Path) -> Vec<PathBuf> {
 /// The functions that a script defines or imports at its top level. Its lines are only compared with patterns.
 fn defined_in(script: &Path) -> Vec<&'static str> {
     let mut text = Vec::new();
-    if File::open(script).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut text)).is_err() {
+    if File::open(script).and_then(|file| file.take(MAX_BYTES).read_to_end(&mut text)).is_err() {
         return Vec::new();
     }
     let text = String::from_utf8_lossy(&text);

@@ -13,14 +13,14 @@ use byoc_formats::rows::schema::column_name;
 use byoc_formats::rows::table::ValueKind;
 
 /// The most columns that are watched.
-const MOST: usize = 4096;
+const MAX_COLUMNS: usize = 4096;
 
 /// The columns whose type changes an answer, with the types that they have had.
 #[derive(Debug)]
-pub struct SeenColumnTypes(Box<[Seen]>);
+pub struct SeenColumnTypes(Box<[ColumnTypes]>);
 
 #[derive(Debug)]
-struct Seen {
+struct ColumnTypes {
     /// Its index among the features.
     column: usize,
     /// One bit for each type that it has had, and one that says whether the warning was given.
@@ -40,12 +40,12 @@ impl SeenColumnTypes {
             Model::Preprocessor(preprocessor) => preprocessor.columns_by_kind(),
             Model::Scorer(scorer) => scorer.preprocessor().columns_by_kind(),
         };
-        let seen = |column| Seen { column, bits: AtomicU8::new(0) };
-        SeenColumnTypes(columns.into_iter().take(MOST).map(seen).collect())
+        let seen = |column| ColumnTypes { column, bits: AtomicU8::new(0) };
+        SeenColumnTypes(columns.into_iter().take(MAX_COLUMNS).map(seen).collect())
     }
 
     /// Compares the columns of a payload with those before it. Gives a warning for each column whose type has changed, once.
-    pub(super) fn look(
+    pub(super) fn compare(
         &self,
         frame: &Frame<'_>,
         schema: &dyn Schema,
@@ -102,22 +102,22 @@ mod tests {
 
     #[test]
     fn a_column_whose_type_differs_between_payloads_is_warned_of_once_with_its_name() {
-        let seen = SeenColumnTypes([0, 1].map(|column| Seen { column, bits: AtomicU8::new(0) }).into());
-        let look = |body: &str| {
+        let seen = SeenColumnTypes([0, 1].map(|column| ColumnTypes { column, bits: AtomicU8::new(0) }).into());
+        let compare = |body: &str| {
             let frame =
                 read_frame(ContentType::of(MediaType::Csv), body.as_bytes(), &Named, &Allowance::unbounded()).unwrap();
-            seen.look(&frame, &Named, |feature, _| feature)
+            seen.compare(&frame, &Named, |feature, _| feature)
         };
         // Integers and fractions are numbers, and a column without a value is of no kind.
-        assert!(look("1,2\n").is_empty());
-        assert!(look("1.5,\n,\n").is_empty());
-        let warned = look("x,3\n2,4\n");
+        assert!(compare("1,2\n").is_empty());
+        assert!(compare("1.5,\n,\n").is_empty());
+        let warned = compare("x,3\n2,4\n");
         assert_eq!(warned.len(), 1);
         assert!(
             warned[0].starts_with("column code: a payload of this job has text there, and one before it has numbers"),
             "{warned:?}"
         );
         assert!(warned[0].contains(r#""dtypes": {"code": "str"}"#), "{warned:?}");
-        assert!(look("7,True\n").len() == 1 && look("True,x\n").is_empty());
+        assert!(compare("7,True\n").len() == 1 && compare("True,x\n").is_empty());
     }
 }

@@ -66,7 +66,7 @@ impl FetchError {
     }
 
     /// What the failure of an object means for the artifact that it is.
-    pub(super) fn of(failure: StorageError) -> FetchError {
+    pub(super) fn from_storage(failure: StorageError) -> FetchError {
         match failure {
             StorageError::InsufficientDisk => FetchError::DiskBusy,
             StorageError::TooLarge { .. } => FetchError::BadArtifact(failure.to_string()),
@@ -125,7 +125,7 @@ pub async fn version(data: &ModelDataUrl, storage: &Storage) -> Result<Version, 
 pub async fn fetch(data: &ModelDataUrl, storage: &Storage, into: &Path) -> Result<Fetched, FetchError> {
     match (fetch_from(data, storage, into).await, &data.location) {
         (Err(FetchError::NotFound(StorageError::NotFound)), Location::S3 { bucket, .. }) => {
-            Err(local_copy::not_found(&*opened(storage, bucket)?, &data.location).await)
+            Err(local_copy::not_found(&*open_bucket(storage, bucket)?, &data.location).await)
         }
         (fetched, _) => fetched,
     }
@@ -140,14 +140,14 @@ async fn fetch_from(data: &ModelDataUrl, storage: &Storage, into: &Path) -> Resu
         }
         (ModelForm::Archive, Location::Local(path)) => unpack_local(path.clone(), into, None).await,
         (ModelForm::Archive, Location::S3 { bucket, key }) => {
-            download(&*opened(storage, bucket)?, key, into, None).await
+            download(&*open_bucket(storage, bucket)?, key, into, None).await
         }
         (ModelForm::Files, Location::Local(path)) => {
             Err(FetchError::BadArtifact(format!("{} is not a folder", path.display())))
         }
         (ModelForm::Files, Location::S3 { bucket, key }) => {
             let version = before().await?;
-            let bytes = files::download_prefix(&*opened(storage, bucket)?, key, into).await?;
+            let bytes = files::download_prefix(&*open_bucket(storage, bucket)?, key, into).await?;
             Ok(Fetched { bytes, version })
         }
         (ModelForm::File, Location::Local(path)) => {
@@ -156,12 +156,12 @@ async fn fetch_from(data: &ModelDataUrl, storage: &Storage, into: &Path) -> Resu
         }
         (ModelForm::File, Location::S3 { bucket, key }) => {
             let version = before().await?;
-            Ok(Fetched { bytes: files::download_object(&*opened(storage, bucket)?, key, into).await?, version })
+            Ok(Fetched { bytes: files::download_object(&*open_bucket(storage, bucket)?, key, into).await?, version })
         }
     }
 }
 
-fn opened(storage: &Storage, bucket: &str) -> Result<Arc<Bucket>, FetchError> {
+fn open_bucket(storage: &Storage, bucket: &str) -> Result<Arc<Bucket>, FetchError> {
     storage.bucket(bucket).map_err(FetchError::setting)
 }
 
@@ -219,7 +219,7 @@ fn read_failed(key: &str, failure: StorageError) -> FetchError {
     if let StorageError::AccessDenied(message) = &failure {
         log::warn!("{key} may not be read: {message}");
     }
-    FetchError::of(failure)
+    FetchError::from_storage(failure)
 }
 
 /// Unpacks an archive into a folder, off the threads that answer requests.

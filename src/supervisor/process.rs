@@ -199,7 +199,7 @@ async fn forward_log(
 }
 
 /// The error in a log line of the child: the one that ends the program, `byoc: …`, or one such as
-/// `2026-11-26T02:16:00.000Z ERROR byoc::container::pieces an answer is broken off: …`. After the child has exited, its
+/// `2026-11-26T02:16:00.000Z ERROR byoc::container::batch_invocations an answer is broken off: …`. After the child has exited, its
 /// standard error is the only source for its error.
 fn error_in(line: &[u8]) -> Option<String> {
     const MAX_CHARACTERS: usize = 500;

@@ -64,7 +64,7 @@ fn the_url_is_found_in_a_log_line() {
 
 #[test]
 fn the_error_of_a_log_line_follows_its_level_and_target() {
-    let line = b"2026-11-26T02:16:00.000Z ERROR byoc::container::pieces an answer is broken off: row 3\n";
+    let line = b"2026-11-26T02:16:00.000Z ERROR byoc::container::batch_invocations an answer is broken off: row 3\n";
     assert_eq!(error_in(line).as_deref(), Some("an answer is broken off: row 3"));
     assert_eq!(error_in(b"2026-11-26T02:16:00.000Z INFO  byoc::x no ERRORs\n"), None);
     assert_eq!(error_in(b"\xff"), None);

@@ -14,11 +14,11 @@ use super::split::SplitType;
 use crate::platform::batch_strategy::BatchStrategy;
 
 /// Members that the API does not have, by name.
-pub(super) type Unknown = BTreeMap<String, IgnoredAny>;
+pub(super) type UnknownMembers = BTreeMap<String, IgnoredAny>;
 
 /// The members that DescribeTransformJob (shape DescribeTransformJobResponse) and boto3 add to the request:
 /// the output of `aws sagemaker describe-transform-job` is accepted as it is.
-pub(super) const DESCRIBED: [&str; 9] = [
+pub(super) const DESCRIPTION_MEMBERS: [&str; 9] = [
     "TransformJobArn",
     "TransformJobStatus",
     "FailureReason",
@@ -61,7 +61,7 @@ pub(super) struct CreateTransformJob {
     #[serde(rename = "Tags")]
     _tags: Option<IgnoredAny>,
     #[serde(flatten)]
-    pub(super) unknown: Unknown,
+    pub(super) unknown: UnknownMembers,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -70,7 +70,7 @@ pub(super) struct ModelClientConfig {
     pub(super) invocations_timeout_in_seconds: Option<i64>,
     pub(super) invocations_max_retries: Option<i64>,
     #[serde(flatten)]
-    pub(super) unknown: Unknown,
+    pub(super) unknown: UnknownMembers,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -84,7 +84,7 @@ pub(super) struct TransformInput {
     #[serde(default)]
     pub(super) split_type: SplitType,
     #[serde(flatten)]
-    pub(super) unknown: Unknown,
+    pub(super) unknown: UnknownMembers,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -93,7 +93,7 @@ pub(super) struct DataSource {
     #[serde(rename = "S3DataSource", default)]
     pub(super) s3: S3DataSource,
     #[serde(flatten)]
-    pub(super) unknown: Unknown,
+    pub(super) unknown: UnknownMembers,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -103,7 +103,7 @@ pub(super) struct S3DataSource {
     #[serde(rename = "S3Uri")]
     pub(super) uri: Option<String>,
     #[serde(flatten)]
-    pub(super) unknown: Unknown,
+    pub(super) unknown: UnknownMembers,
 }
 
 /// S3DataType: what S3Uri names.
@@ -129,7 +129,7 @@ pub(super) struct TransformOutput {
     #[serde(rename = "KmsKeyId")]
     _kms_key_id: Option<IgnoredAny>,
     #[serde(flatten)]
-    pub(super) unknown: Unknown,
+    pub(super) unknown: UnknownMembers,
 }
 
 /// CompressionType: how objects are compressed.
@@ -160,5 +160,5 @@ pub(super) struct Processing {
     #[serde(default)]
     pub(super) join_source: JoinSource,
     #[serde(flatten)]
-    pub(super) unknown: Unknown,
+    pub(super) unknown: UnknownMembers,
 }

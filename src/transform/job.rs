@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use reqwest::header::HeaderValue;
 
-use super::create_transform_job::{AssembleWith, CompressionType, CreateTransformJob, DESCRIBED, S3DataType};
+use super::create_transform_job::{AssembleWith, CompressionType, CreateTransformJob, DESCRIPTION_MEMBERS, S3DataType};
 use super::processing::DataProcessing;
 use super::split::{Header, SplitType};
 use crate::platform::batch_strategy::BatchStrategy;
 use crate::platform::create_model::members;
-use crate::platform::create_model::{is_name, not_a_name};
+use crate::platform::create_model::{invalid_name_message, is_valid_name};
 use crate::storage::Location;
 use byoc_formats::media_types::MediaType;
 use byoc_formats::media_types::content_type;
@@ -114,8 +114,8 @@ impl Check<'_> {
         self.unknown(&typed);
         let CreateTransformJob { transform_input, transform_output, model_client_config, .. } = &typed;
         for (member, name) in [("TransformJobName", &typed.transform_job_name), ("ModelName", &typed.model_name)] {
-            if let Some(name) = name.as_deref().filter(|name| !is_name(name)) {
-                self.problem(member, not_a_name(name));
+            if let Some(name) = name.as_deref().filter(|name| !is_valid_name(name)) {
+                self.problem(member, invalid_name_message(name));
             }
         }
         let source = &transform_input.data_source.s3;
@@ -180,7 +180,7 @@ impl Check<'_> {
 
     fn unknown(&mut self, typed: &CreateTransformJob) {
         let input = &typed.transform_input;
-        let of_job = typed.unknown.keys().filter(|name| !DESCRIBED.contains(&name.as_str()));
+        let of_job = typed.unknown.keys().filter(|name| !DESCRIPTION_MEMBERS.contains(&name.as_str()));
         of_job.for_each(|name| self.unknown_member(name));
         for (path, unknown) in [
             ("ModelClientConfig.", &typed.model_client_config.unknown),
@@ -199,7 +199,7 @@ impl Check<'_> {
     fn unknown_member(&mut self, path: impl std::fmt::Display) {
         let path = path.to_string();
         let name = path.rsplit('.').next().unwrap_or_default();
-        self.problem(&path, members::unknown(name));
+        self.problem(&path, members::unknown_message(name));
     }
 
     fn location(&mut self, member: &str, as_written: Option<&str>) -> Option<Location> {

@@ -8,7 +8,7 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::platform::create_model::{CreateModel, Unknown};
+use crate::platform::create_model::{CreateModel, UnknownMembers};
 
 /// The members that distinguish the two forms of a configuration.
 #[derive(Debug, Deserialize)]
@@ -39,7 +39,7 @@ pub(super) const IGNORED: [&str; 8] = [
 
 /// The members that DescribeEndpointConfig and DescribeEndpoint add to the requests (shapes
 /// DescribeEndpointConfigOutput and DescribeEndpointOutput), and those that boto3 adds.
-pub(super) const DESCRIBED: [&str; 9] = [
+pub(super) const DESCRIPTION_MEMBERS: [&str; 9] = [
     "EndpointConfigArn",
     "CreationTime",
     "ResponseMetadata",
@@ -85,7 +85,7 @@ pub(super) struct CreateEndpointConfig {
     #[serde(default)]
     pub(super) models: Vec<CreateModel>,
     #[serde(flatten)]
-    pub(super) unknown: Unknown,
+    pub(super) unknown: UnknownMembers,
 }
 
 #[derive(Debug, Deserialize)]
@@ -95,7 +95,7 @@ pub(super) struct ProductionVariant {
     pub(super) model_name: Option<String>,
     pub(super) initial_variant_weight: Option<f64>,
     #[serde(flatten)]
-    pub(super) unknown: Unknown,
+    pub(super) unknown: UnknownMembers,
 }
 
 #[derive(Debug, Deserialize)]
@@ -104,7 +104,7 @@ pub(super) struct AsyncInferenceConfig {
     pub(super) client_config: Option<AsyncInferenceClientConfig>,
     pub(super) output_config: Option<AsyncInferenceOutputConfig>,
     #[serde(flatten)]
-    pub(super) unknown: Unknown,
+    pub(super) unknown: UnknownMembers,
 }
 
 #[derive(Debug, Deserialize)]
@@ -112,7 +112,7 @@ pub(super) struct AsyncInferenceConfig {
 pub(super) struct AsyncInferenceClientConfig {
     pub(super) max_concurrent_invocations_per_instance: Option<usize>,
     #[serde(flatten)]
-    pub(super) unknown: Unknown,
+    pub(super) unknown: UnknownMembers,
 }
 
 #[derive(Debug, Deserialize)]
@@ -129,5 +129,5 @@ pub(super) struct AsyncInferenceOutputConfig {
     #[serde(rename = "NotificationConfig")]
     _notification_config: Option<IgnoredAny>,
     #[serde(flatten)]
-    pub(super) unknown: Unknown,
+    pub(super) unknown: UnknownMembers,
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::create_endpoint_config::{
-    AsyncInferenceConfig, AsyncInferenceOutputConfig, CreateEndpointConfig, DESCRIBED, IGNORED, ProductionVariant,
-    VARIANT_IGNORED,
+    AsyncInferenceConfig, AsyncInferenceOutputConfig, CreateEndpointConfig, DESCRIPTION_MEMBERS, IGNORED,
+    ProductionVariant, VARIANT_IGNORED,
 };
 use super::{AsyncConfig, EndpointConfig, ShadowConfig, Validator, VariantConfig};
 use crate::platform::create_model::{ContainerConfig, ExecutionMode, ModelConfig, Models};
@@ -19,7 +19,7 @@ const CONCURRENT: usize = 4;
 impl Validator<'_> {
     /// An endpoint with its variants.
     pub(super) fn endpoint_with_variants(&mut self, typed: CreateEndpointConfig) -> EndpointConfig {
-        self.unknown_except("", &typed.unknown, &[&IGNORED[..], &DESCRIBED].concat());
+        self.unknown_except("", &typed.unknown, &[&IGNORED[..], &DESCRIPTION_MEMBERS].concat());
         let endpoint_name = self.required_name("EndpointName", typed.endpoint_name);
         self.required_name("EndpointConfigName", typed.endpoint_config_name);
         let mut account = typed.execution_role_arn.as_deref().map(|arn| self.account(arn));

@@ -81,7 +81,7 @@ const MEMBERS: [&str; 73] = [
 ];
 
 /// What is said of a member that the API does not have.
-pub(crate) fn unknown(name: &str) -> String {
+pub(crate) fn unknown_message(name: &str) -> String {
     let unknown = "unknown member; the API has none of that name";
     // A slip, and no more than that: the list is of all structures.
     match suggest::nearest(name, MEMBERS).filter(|known| suggest::is_typo_of(name, known)) {
@@ -96,8 +96,8 @@ mod tests {
 
     #[test]
     fn a_slip_is_answered_with_the_member_and_another_name_is_not() {
-        assert!(unknown("ModelDataURL").ends_with(": did you mean ModelDataUrl?"));
-        assert!(unknown("Enviroment").ends_with(": did you mean Environment?"));
-        assert!(unknown("CreationTime").ends_with("none of that name"));
+        assert!(unknown_message("ModelDataURL").ends_with(": did you mean ModelDataUrl?"));
+        assert!(unknown_message("Enviroment").ends_with(": did you mean Environment?"));
+        assert!(unknown_message("CreationTime").ends_with("none of that name"));
     }
 }

@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use model_data::{ModelDataUrl, ModelForm};
-use request::{ContainerDefinition, DESCRIBED, InferenceExecutionConfig, Mode};
-pub(crate) use request::{CreateModel, Unknown};
+use request::{ContainerDefinition, DESCRIPTION_MEMBERS, InferenceExecutionConfig, Mode};
+pub(crate) use request::{CreateModel, UnknownMembers};
 pub use request::{ExecutionMode, ModelCacheSetting};
 use serde::de::DeserializeOwned;
 
@@ -22,13 +22,13 @@ use byoc_formats::json_document::{self, Mistyped, Path as JsonPath, Segment};
 use serde_json::Value;
 
 /// An inference pipeline has at most this many containers.
-const MOST_CONTAINERS: usize = 15;
+const MAX_CONTAINERS: usize = 15;
 /// A container's Environment has at most this many entries.
-const MOST_VARIABLES: usize = 100;
+const MAX_VARIABLES: usize = 100;
 /// A key or a value of Environment has at most this many bytes.
-const LONGEST_VARIABLE: usize = 1024;
+const MAX_VARIABLE_BYTES: usize = 1024;
 /// All containers' environments together have at most this many bytes.
-const LARGEST_ENVIRONMENT: usize = 32 * 1024;
+const MAX_ENVIRONMENT_BYTES: usize = 32 * 1024;
 /// One model: what CreateModel makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelConfig {
@@ -124,20 +124,20 @@ impl Validator<'_> {
         self.problems.push(format!("{}{member}: {message}", self.prefix));
     }
 
-    pub(crate) fn unknown(&mut self, path: &str, unknown: &Unknown) {
+    pub(crate) fn unknown(&mut self, path: &str, unknown: &UnknownMembers) {
         self.unknown_except(path, unknown, &[]);
     }
 
     /// The same, but for members that the API has and that have no meaning here.
-    pub(crate) fn unknown_except(&mut self, path: &str, unknown: &Unknown, ignored: &[&str]) {
+    pub(crate) fn unknown_except(&mut self, path: &str, unknown: &UnknownMembers, ignored: &[&str]) {
         for name in unknown.keys().filter(|name| !ignored.contains(&name.as_str())) {
-            self.problem(format_args!("{path}{name}"), members::unknown(name));
+            self.problem(format_args!("{path}{name}"), members::unknown_message(name));
         }
     }
 
     /// A model and its name.
     pub(crate) fn model(&mut self, typed: CreateModel) -> (String, ModelConfig) {
-        self.unknown_except("", &typed.unknown, &DESCRIBED);
+        self.unknown_except("", &typed.unknown, &DESCRIPTION_MEMBERS);
         let name = self.required_name("ModelName", typed.model_name);
         let mode = self.execution_mode(typed.inference_execution_config.as_ref());
         let containers = self.definitions(typed.primary_container, typed.containers);
@@ -165,7 +165,7 @@ impl Validator<'_> {
             // As a description has it.
             (Some(container), Some(list)) if list.is_empty() => vec![("PrimaryContainer".to_owned(), container)],
             (None, Some(list)) if list.is_empty() => {
-                self.problem("Containers", format_args!("empty; give 1 to {MOST_CONTAINERS}"));
+                self.problem("Containers", format_args!("empty; give 1 to {MAX_CONTAINERS}"));
                 Vec::new()
             }
             (None, Some(list)) => (0..).zip(list).map(|(i, one)| (format!("Containers[{i}]"), one)).collect(),
@@ -186,8 +186,8 @@ impl Validator<'_> {
         mode: ExecutionMode,
     ) -> Vec<ContainerConfig> {
         let alone = typed.len() == 1;
-        if typed.len() > MOST_CONTAINERS {
-            self.problem("Containers", format_args!("{} entries; at most {MOST_CONTAINERS}", typed.len()));
+        if typed.len() > MAX_CONTAINERS {
+            self.problem("Containers", format_args!("{} entries; at most {MAX_CONTAINERS}", typed.len()));
         }
         if typed.iter().filter(|(_, container)| container.mode == Some(Mode::MultiModel)).count() > 1 {
             // CreateModel's own words: OElesin/sagemaker-autopilot-step-functions#10.
@@ -204,10 +204,10 @@ impl Validator<'_> {
             self.problem("Containers", "ContainerHostname is missing; in Direct mode requests choose by it");
         }
         let bytes: usize = typed.iter().flat_map(|(_, one)| &one.environment).map(|(k, v)| k.len() + v.len()).sum();
-        if bytes > LARGEST_ENVIRONMENT {
+        if bytes > MAX_ENVIRONMENT_BYTES {
             self.problem(
                 "Containers",
-                format_args!("all Environments together take {bytes} bytes; at most {LARGEST_ENVIRONMENT}"),
+                format_args!("all Environments together take {bytes} bytes; at most {MAX_ENVIRONMENT_BYTES}"),
             );
         }
         let mut containers: Vec<ContainerConfig> = Vec::with_capacity(typed.len());
@@ -235,8 +235,8 @@ impl Validator<'_> {
         typed: ContainerDefinition,
     ) -> ContainerConfig {
         self.unknown(&format!("{path}."), &typed.unknown);
-        if typed.container_hostname.as_deref().is_some_and(|hostname| !is_name(hostname)) {
-            self.problem(format_args!("{path}.ContainerHostname"), not_a_name(&name));
+        if typed.container_hostname.as_deref().is_some_and(|hostname| !is_valid_name(hostname)) {
+            self.problem(format_args!("{path}.ContainerHostname"), invalid_name_message(&name));
         }
         match typed.image.as_deref() {
             None => self.problem(format_args!("{path}.Image"), "missing"),
@@ -281,10 +281,10 @@ impl Validator<'_> {
     }
 
     pub(crate) fn environment(&mut self, path: &str, environment: &BTreeMap<String, String>) {
-        if environment.len() > MOST_VARIABLES {
+        if environment.len() > MAX_VARIABLES {
             self.problem(
                 format_args!("{path}.Environment"),
-                format_args!("{} entries; at most {MOST_VARIABLES}", environment.len()),
+                format_args!("{} entries; at most {MAX_VARIABLES}", environment.len()),
             );
         }
         for (name, value) in environment {
@@ -294,8 +294,8 @@ impl Validator<'_> {
             if !first || !characters.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
                 self.problem(&member, "a variable's name has letters, digits and _ only, and starts with no digit");
             }
-            if name.len() > LONGEST_VARIABLE || value.len() > LONGEST_VARIABLE {
-                self.problem(&member, format_args!("name or value is longer than {LONGEST_VARIABLE} bytes"));
+            if name.len() > MAX_VARIABLE_BYTES || value.len() > MAX_VARIABLE_BYTES {
+                self.problem(&member, format_args!("name or value is longer than {MAX_VARIABLE_BYTES} bytes"));
             }
             if value.contains('\0') {
                 self.problem(&member, "the value contains a NUL character");
@@ -313,7 +313,7 @@ impl Validator<'_> {
     pub(crate) fn required_name(&mut self, member: &str, name: Option<String>) -> String {
         match name.as_deref() {
             None => self.problem(member, "missing"),
-            Some(name) if !is_name(name) => self.problem(member, not_a_name(name)),
+            Some(name) if !is_valid_name(name) => self.problem(member, invalid_name_message(name)),
             Some(_) => {}
         }
         name.unwrap_or_default()
@@ -321,7 +321,7 @@ impl Validator<'_> {
 }
 
 /// SageMaker's pattern of names, `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}`, and its length of at most 63.
-pub(crate) fn is_name(name: &str) -> bool {
+pub(crate) fn is_valid_name(name: &str) -> bool {
     name.len() <= 63
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         && !name.starts_with('-')
@@ -329,6 +329,6 @@ pub(crate) fn is_name(name: &str) -> bool {
         && !name.is_empty()
 }
 
-pub(crate) fn not_a_name(name: &str) -> String {
+pub(crate) fn invalid_name_message(name: &str) -> String {
     format!("\"{name}\" is not a name: 1 to 63 letters, digits and hyphens, no hyphen first or last")
 }

@@ -10,11 +10,12 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 /// Members that CreateModel does not have, by name.
-pub(crate) type Unknown = BTreeMap<String, IgnoredAny>;
+pub(crate) type UnknownMembers = BTreeMap<String, IgnoredAny>;
 
 /// What DescribeModel answers beside the request that made the model (shape DescribeModelOutput), and boto3 beside that:
 /// `aws sagemaker describe-model` is taken as it is.
-pub(crate) const DESCRIBED: [&str; 4] = ["CreationTime", "ModelArn", "DeploymentRecommendation", "ResponseMetadata"];
+pub(crate) const DESCRIPTION_MEMBERS: [&str; 4] =
+    ["CreationTime", "ModelArn", "DeploymentRecommendation", "ResponseMetadata"];
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -35,7 +36,7 @@ pub(crate) struct CreateModel {
     #[serde(rename = "Tags")]
     _tags: Option<IgnoredAny>,
     #[serde(flatten)]
-    pub(crate) unknown: Unknown,
+    pub(crate) unknown: UnknownMembers,
 }
 
 #[derive(Debug, Deserialize)]
@@ -59,7 +60,7 @@ pub(crate) struct ContainerDefinition {
     #[serde(rename = "ContainerMetricsConfig")]
     _container_metrics_config: Option<IgnoredAny>,
     #[serde(flatten)]
-    pub(crate) unknown: Unknown,
+    pub(crate) unknown: UnknownMembers,
 }
 
 impl ContainerDefinition {
@@ -92,7 +93,7 @@ impl ContainerDefinition {
 pub(crate) struct ModelDataSource {
     pub(crate) s3_data_source: Option<S3ModelDataSource>,
     #[serde(flatten)]
-    pub(crate) unknown: Unknown,
+    pub(crate) unknown: UnknownMembers,
 }
 
 /// The shape S3ModelDataSource: all of the first three must be given.
@@ -114,7 +115,7 @@ pub(crate) struct S3ModelDataSource {
     #[serde(rename = "ManifestEtag")]
     _manifest_etag: Option<IgnoredAny>,
     #[serde(flatten)]
-    pub(crate) unknown: Unknown,
+    pub(crate) unknown: UnknownMembers,
 }
 
 /// What S3Uri names.
@@ -142,7 +143,7 @@ pub(crate) enum Mode {
 pub(crate) struct MultiModelConfig {
     pub(crate) model_cache_setting: Option<ModelCacheSetting>,
     #[serde(flatten)]
-    pub(crate) unknown: Unknown,
+    pub(crate) unknown: UnknownMembers,
 }
 
 /// Whether a multi-model container keeps models that have answered.
@@ -159,7 +160,7 @@ pub enum ModelCacheSetting {
 pub(crate) struct InferenceExecutionConfig {
     pub(crate) mode: ExecutionMode,
     #[serde(flatten)]
-    pub(crate) unknown: Unknown,
+    pub(crate) unknown: UnknownMembers,
 }
 
 /// InferenceExecutionConfig.Mode: the way of a request through the containers of a model.

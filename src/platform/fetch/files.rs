@@ -13,7 +13,7 @@ use byoc_formats::error::chain;
 use byoc_formats::targz::Limits;
 
 /// A part of a path has at most this many bytes.
-const LONGEST_NAME: usize = 255;
+const MAX_NAME_BYTES: usize = 255;
 
 /// Downloads all objects below a prefix into a folder, in place of what lies there, and says how many bytes they have.
 pub(super) async fn download_prefix(bucket: &Bucket, prefix: &str, into: &Path) -> Result<u64, FetchError> {
@@ -101,12 +101,12 @@ async fn download_file(bucket: &Bucket, key: &str, path: &Path, most: u64) -> Re
 
 /// Sees to it that a path can be one below a folder.
 fn check_path(key: &str, path: &str) -> Result<(), FetchError> {
-    let is_name = |name: &str| !name.trim().is_empty() && name != "." && name != ".." && name.len() <= LONGEST_NAME;
+    let is_name = |name: &str| !name.trim().is_empty() && name != "." && name != ".." && name.len() <= MAX_NAME_BYTES;
     if path.split('/').all(|name| is_name(name) && !name.contains('\0')) {
         return Ok(());
     }
     Err(FetchError::BadArtifact(format!(
-        "the key {key:?} makes no file of a model: expected names of 1 to {LONGEST_NAME} bytes between its slashes, not \".\" \
+        "the key {key:?} makes no file of a model: expected names of 1 to {MAX_NAME_BYTES} bytes between its slashes, not \".\" \
          nor \"..\""
     )))
 }

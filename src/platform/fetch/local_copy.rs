@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{FetchError, files, opened};
+use super::{FetchError, files, open_bucket};
 use crate::storage::{Bucket, Entry, Location, Storage, StorageError};
 use byoc_formats::suggest;
 
@@ -17,7 +17,7 @@ const MAX_LISTED: usize = 1000;
 pub async fn copy_to_local(location: &Location, storage: &Storage, aside: &Path) -> Result<PathBuf, FetchError> {
     let (bucket, key) = match location {
         Location::Local(path) => return Ok(path.clone()),
-        Location::S3 { bucket, key } => (opened(storage, bucket)?, key.trim_end_matches('/')),
+        Location::S3 { bucket, key } => (open_bucket(storage, bucket)?, key.trim_end_matches('/')),
     };
     let name = key.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("model");
     if !key.is_empty() {

@@ -10,14 +10,14 @@ use byoc_formats::file_kind;
 use byoc_sklearn::preprocessor::COLUMNS_JSON;
 
 /// The most bytes of a `columns.json` that are fetched.
-const MOST_COLUMNS_BYTES: u64 = 16 << 20;
+const MAX_COLUMNS_BYTES: u64 = 16 << 20;
 
 /// The file.
 #[derive(Debug)]
 pub struct Source {
     file: PathBuf,
     /// What it is called where it comes from.
-    named: PathBuf,
+    original_path: PathBuf,
     columns: Option<Columns>,
 }
 
@@ -33,12 +33,12 @@ impl Source {
     pub fn local(file: PathBuf) -> Source {
         let columns = file.with_file_name(COLUMNS_JSON);
         let columns = columns.is_file().then_some(Columns::At(columns));
-        Source { named: file.clone(), file, columns }
+        Source { original_path: file.clone(), file, columns }
     }
 
     /// A file that an object was downloaded to; beside a model that is a file of its own, its columns are downloaded too.
     pub(super) async fn downloaded(file: PathBuf, bucket: &Bucket, key: &str) -> Result<Source, FetchError> {
-        let mut source = Source { file, named: Path::new(key).to_owned(), columns: None };
+        let mut source = Source { file, original_path: Path::new(key).to_owned(), columns: None };
         if !source.is_lone_file() {
             return Ok(source);
         }
@@ -47,8 +47,8 @@ impl Source {
             None => COLUMNS_JSON.to_owned(),
         };
         let is_small = |bytes| match bytes {
-            ..=MOST_COLUMNS_BYTES => Ok(()),
-            bytes => Err(StorageError::TooLarge { bytes, limit: MOST_COLUMNS_BYTES }),
+            ..=MAX_COLUMNS_BYTES => Ok(()),
+            bytes => Err(StorageError::TooLarge { bytes, limit: MAX_COLUMNS_BYTES }),
         };
         let mut columns = Vec::new();
         match bucket.download(&beside, &mut columns, is_small).await {
@@ -70,7 +70,7 @@ impl Source {
 
     /// Whether it is a model and no archive of one.
     pub(super) fn is_lone_file(&self) -> bool {
-        file_kind::is_lone(&self.named, &self.file)
+        file_kind::is_lone(&self.original_path, &self.file)
     }
 
     /// Makes the folder of a model that is a file of its own, and says how many bytes are in it.
@@ -90,7 +90,7 @@ impl Source {
         reserve(bytes)?;
         remove(into)?;
         std::fs::create_dir_all(into).map_err(|error| Error::io("make the folder", into, error))?;
-        let place = into.join(self.named.file_name().unwrap_or_default());
+        let place = into.join(self.original_path.file_name().unwrap_or_default());
         let copied = std::fs::copy(&self.file, &place).and_then(|_| {
             let place = into.join(COLUMNS_JSON);
             match &self.columns {

@@ -2,7 +2,7 @@
 
 use byoc_account::Allowance;
 
-use super::answer::Before;
+use super::answer::PrecedingRows;
 use super::{Exchange, Model, SeenColumnTypes};
 use crate::error::Result;
 use byoc_formats::media_types::Part;
@@ -10,16 +10,16 @@ use byoc_formats::media_types::Part;
 /// A request whose body is answered piece by piece ([`byoc_formats::media_types::pieces`] decides where it is cut). The answers
 /// to the pieces, one after another, are the whole answer.
 #[derive(Clone, Copy, Debug)]
-pub struct PieceByPiece {
+pub struct PiecewiseInvocation {
     exchange: Exchange,
     bytes: usize,
-    before: Before,
+    before: PrecedingRows,
 }
 
-impl PieceByPiece {
+impl PiecewiseInvocation {
     /// Begins a request.
-    pub fn new(exchange: Exchange) -> PieceByPiece {
-        PieceByPiece { exchange, bytes: 0, before: Before::default() }
+    pub fn new(exchange: Exchange) -> PiecewiseInvocation {
+        PiecewiseInvocation { exchange, bytes: 0, before: PrecedingRows::default() }
     }
 
     /// The media types of the request and its answer.
@@ -51,7 +51,7 @@ impl PieceByPiece {
         let part = Part { is_first: self.before.rows == 0, is_last };
         let answered = model.answer_part(self.exchange, piece, self.before, part, (seen, allowance));
         let (answer, shape) = answered.map_err(|error| error.shifted(self.before.rows, self.bytes))?;
-        self.before = Before { rows: self.before.rows + shape.rows, ..shape };
+        self.before = PrecedingRows { rows: self.before.rows + shape.rows, ..shape };
         self.bytes += piece.len();
         Ok(answer)
     }
@@ -98,9 +98,9 @@ mod tests {
     const PIECE_ROWS: usize = 50;
 
     fn piece_by_piece(model: &Model, content_type: &str, accept: &str, body: &[u8]) -> Result<Vec<u8>> {
-        let exchange = model.agree(Some(content_type), Some(accept), None).unwrap();
+        let exchange = model.negotiate(Some(content_type), Some(accept), None).unwrap();
         let mut pieces = exchange.reads.media_type.pieces().unwrap().with_rows(PIECE_ROWS);
-        let (mut progress, allowance) = (PieceByPiece::new(exchange), Allowance::unbounded());
+        let (mut progress, allowance) = (PiecewiseInvocation::new(exchange), Allowance::unbounded());
         let (mut rest, mut answer) = (body, Vec::new());
         while let Some(end) = pieces.cut(rest) {
             let (piece, after) = rest.split_at(end);

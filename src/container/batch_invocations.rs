@@ -31,26 +31,26 @@ use crate::container::routes::{accept, text_header};
 use crate::container::services::Services;
 use crate::error::{Cause, Error, Result};
 use crate::http::response_body::CHUNK_SIZE;
-use crate::model::PieceByPiece;
+use crate::model::PiecewiseInvocation;
 use crate::telemetry::logs::ANSWER_BROKEN_OFF;
 use byoc_formats::error::chain;
 use byoc_formats::media_types::pieces::Pieces;
 
 /// A body up to this size is answered as a whole. The service's default payload is a third of it.
-const WHOLE_BYTES: usize = 16 << 20;
+const MAX_BUFFERED_BODY: usize = 16 << 20;
 /// The largest body that cannot be cut, a JSON document: as large as a payload of the service can be.
-const LARGEST_DOCUMENT: usize = 100 << 20;
+const MAX_DOCUMENT: usize = 100 << 20;
 /// Answers of pieces that wait to be sent.
-const AHEAD: usize = 1;
+const MAX_QUEUED_ANSWERS: usize = 1;
 /// As much of a body of any length is taken while nobody takes its answer, some pieces: whoever streams a whole object reads
 /// while it sends, as batch transform does.
-const MOST_UNANSWERED: usize = 12 << 20;
+const MAX_READ_AHEAD: usize = 12 << 20;
 /// A body that says at its start that it has no more bytes, as a payload of the service has, is taken to its end: many callers
 /// read nothing before they have sent all, and both sides would wait for ever.
-const LARGEST_UNANSWERED: usize = 100 << 20;
+const MAX_ANNOUNCED_READ_AHEAD: usize = 100 << 20;
 
 /// How long a piece waits whose memory others hold.
-const BEFORE_ANOTHER_TRY: Duration = Duration::from_millis(20);
+const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
 /// `POST /invocations` in a batch transform job.
 pub(super) async fn invocations(request: HttpRequest, payload: Payload, services: Data<Services>) -> HttpResponse {
@@ -64,81 +64,81 @@ pub(super) async fn invocations(request: HttpRequest, payload: Payload, services
 
 async fn answer(request: &HttpRequest, payload: Payload, services: Data<Services>) -> Result<HttpResponse> {
     body::check_encoding(request)?;
-    let model = services.single.get().ok_or_else(|| Error::new(Cause::Unavailable, "Models are not loaded"))?;
+    let model = services.single_model.get().ok_or_else(|| Error::new(Cause::Unavailable, "Models are not loaded"))?;
     let model = Arc::clone(model);
     let (content_type, accept) = (text_header(request, &CONTENT_TYPE)?, accept(request)?);
     let accept = accept.as_deref();
-    let mut arriving = Arriving::new(payload, services.clone());
-    if arriving.take_up_to(WHOLE_BYTES + 1).await? {
-        let (body, _lease) = arriving.finish();
+    let mut body = IncomingBody::new(payload, services.clone());
+    if body.read_until(MAX_BUFFERED_BODY + 1).await? {
+        let (body, _lease) = body.finish();
         let reply = services.invoke(SINGLE_MODEL, model, content_type, accept, body).await?;
         return Ok(respond::reply(reply, services.timeout));
     }
-    let exchange = model.model.agree(content_type, accept, services.default_accept)?;
+    let exchange = model.model.negotiate(content_type, accept, services.default_accept)?;
     // A header line is at the start of the body, not of each piece.
     let is_whole = exchange.writes.starts_with_row_count() || exchange.reads.options.has_header;
     let pieces = exchange.reads.media_type.pieces().filter(|_| !is_whole);
     let Some(pieces) = pieces else {
-        if !arriving.take_up_to(LARGEST_DOCUMENT + 1).await? {
+        if !body.read_until(MAX_DOCUMENT + 1).await? {
             let message = format!(
-                "the body is larger than {LARGEST_DOCUMENT} bytes, the most of {} to {}: send text/csv or \
+                "the body is larger than {MAX_DOCUMENT} bytes, the most of {} to {}: send text/csv or \
                  application/jsonlines, which can be larger (without header=present)",
                 exchange.reads.media_type.name(),
                 exchange.writes.name()
             );
             return Err(Error::new(Cause::PayloadTooLarge, message));
         }
-        let (body, _lease) = arriving.finish();
+        let (body, _lease) = body.finish();
         let reply = services.invoke(SINGLE_MODEL, model, content_type, accept, body).await?;
         return Ok(respond::reply(reply, services.timeout));
     };
     let length = text_header(request, &CONTENT_LENGTH)?.and_then(|length| length.trim().parse::<usize>().ok());
-    let unanswered = match length {
-        Some(length) if length <= LARGEST_UNANSWERED => LARGEST_UNANSWERED,
-        _ => MOST_UNANSWERED,
+    let max_read_ahead = match length {
+        Some(length) if length <= MAX_ANNOUNCED_READ_AHEAD => MAX_ANNOUNCED_READ_AHEAD,
+        _ => MAX_READ_AHEAD,
     };
-    let mut streamed = Streamed {
-        unanswered,
-        arriving,
+    let mut streamed = StreamedInvocation {
+        max_read_ahead,
+        body,
         pieces,
-        progress: PieceByPiece::new(exchange),
+        progress: PiecewiseInvocation::new(exchange),
         model,
-        is_over: false,
-        broken: None,
+        has_cut_last: false,
+        read_error: None,
     };
     let first = streamed.next().await?.unwrap_or_default();
-    let (answers, received) = channel(AHEAD);
+    let (answers, received) = channel(MAX_QUEUED_ANSWERS);
     actix_web::rt::spawn(streamed.send_all(answers, RequestId::of(request)));
     let body = StreamedBody { received, waiting: VecDeque::from(first) };
     Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, exchange.writes.name())).body(body))
 }
 
 /// A body on its way in.
-struct Arriving {
+struct IncomingBody {
     payload: Payload,
     services: Data<Services>,
-    arrived: BytesMut,
+    buffer: BytesMut,
     /// The memory of what has arrived.
     lease: Lease,
     /// How many bytes have arrived in all.
-    taken: usize,
+    total_bytes: usize,
     has_ended: bool,
 }
 
-impl Arriving {
-    fn new(payload: Payload, services: Data<Services>) -> Arriving {
+impl IncomingBody {
+    fn new(payload: Payload, services: Data<Services>) -> IncomingBody {
         let lease = Lease::empty(&services.accounts.requests);
-        Arriving { payload, services, arrived: BytesMut::new(), lease, taken: 0, has_ended: false }
+        IncomingBody { payload, services, buffer: BytesMut::new(), lease, total_bytes: 0, has_ended: false }
     }
 
     /// What has arrived, and its memory.
     fn finish(self) -> (Bytes, Lease) {
-        (self.arrived.freeze(), self.lease)
+        (self.buffer.freeze(), self.lease)
     }
 
     /// Sets memory aside for so many bytes more. A buffer that is full becomes twice as large.
     fn reserve_leased(&mut self, bytes: usize) -> Result<()> {
-        let needed = self.arrived.len().saturating_add(bytes);
+        let needed = self.buffer.len().saturating_add(bytes);
         if needed as u64 > self.lease.bytes() {
             let twice = (needed as u64).saturating_mul(2).saturating_sub(self.lease.bytes());
             self.lease.grow(twice).map_err(|shortage| {
@@ -146,40 +146,40 @@ impl Arriving {
                     format!("other requests hold the memory that this body needs: {shortage}; send it again later");
                 Error::new(Cause::Unavailable, message)
             })?;
-            self.arrived.reserve(bytes);
+            self.buffer.reserve(bytes);
         }
         Ok(())
     }
 
     /// Takes more of the body; whether it has ended.
-    async fn take(&mut self) -> Result<bool> {
+    async fn read_more(&mut self) -> Result<bool> {
         if self.has_ended {
             return Ok(true);
         }
         let (limit, timeout) = (self.services.max_request_bytes, self.services.timeout);
         let next = tokio::time::timeout(timeout, self.payload.next()).await;
-        match next.map_err(|_| body::not_in_time(timeout))? {
+        match next.map_err(|_| body::timed_out(timeout))? {
             None => {
                 self.has_ended = true;
                 Ok(true)
             }
             Some(Ok(bytes)) => {
-                self.taken += bytes.len();
-                if self.taken > limit {
+                self.total_bytes += bytes.len();
+                if self.total_bytes > limit {
                     return Err(body::too_large(limit));
                 }
                 self.reserve_leased(bytes.len())?;
-                self.arrived.extend_from_slice(&bytes);
+                self.buffer.extend_from_slice(&bytes);
                 Ok(false)
             }
-            Some(Err(error)) => Err(body::not_taken(&error.into(), limit)),
+            Some(Err(error)) => Err(body::read_error(&error.into(), limit)),
         }
     }
 
     /// Takes so many bytes; whether the body has ended before.
-    async fn take_up_to(&mut self, bytes: usize) -> Result<bool> {
-        while self.arrived.len() < bytes {
-            if self.take().await? {
+    async fn read_until(&mut self, bytes: usize) -> Result<bool> {
+        while self.buffer.len() < bytes {
+            if self.read_more().await? {
                 return Ok(true);
             }
         }
@@ -188,41 +188,41 @@ impl Arriving {
 }
 
 /// A body that is answered piece by piece.
-struct Streamed {
-    arriving: Arriving,
+struct StreamedInvocation {
+    body: IncomingBody,
     pieces: Pieces,
-    progress: PieceByPiece,
+    progress: PiecewiseInvocation,
     model: Arc<Loaded>,
-    is_over: bool,
+    has_cut_last: bool,
     /// How much of the body may wait while nobody takes its answer.
-    unanswered: usize,
+    max_read_ahead: usize,
     /// What went wrong with the body while its answer was waited for to be taken.
-    broken: Option<Error>,
+    read_error: Option<Error>,
 }
 
-impl Streamed {
+impl StreamedInvocation {
     /// The answer to the next piece in its parts, or none after the last.
     async fn next(&mut self) -> Result<Option<Vec<Bytes>>> {
-        if self.is_over {
+        if self.has_cut_last {
             return Ok(None);
         }
         let piece = loop {
-            if let Some(end) = self.pieces.cut(&self.arriving.arrived) {
+            if let Some(end) = self.pieces.cut(&self.body.buffer) {
                 // A copy: a part of what has arrived would keep all of it in memory, beside what arrives meanwhile.
-                let piece = Bytes::copy_from_slice(self.arriving.arrived.get(..end).unwrap_or_default());
-                self.arriving.arrived.advance(end);
+                let piece = Bytes::copy_from_slice(self.body.buffer.get(..end).unwrap_or_default());
+                self.body.buffer.advance(end);
                 break piece;
             }
-            if let Some(error) = self.broken.take() {
+            if let Some(error) = self.read_error.take() {
                 return Err(error);
             }
-            if self.arriving.take().await? {
-                self.is_over = true;
-                break self.arriving.arrived.split().freeze();
+            if self.body.read_more().await? {
+                self.has_cut_last = true;
+                break self.body.buffer.split().freeze();
             }
         };
         let is_first = self.progress.is_new();
-        let until = Instant::now() + self.arriving.services.timeout;
+        let until = Instant::now() + self.body.services.timeout;
         let answer = loop {
             let answer = self.answer(piece.clone()).await;
             // The answer has begun: it cannot be asked for again, so that what will fit later is waited for.
@@ -230,37 +230,37 @@ impl Streamed {
             if is_first || !comes_later || Instant::now() >= until {
                 break answer;
             }
-            tokio::time::sleep(BEFORE_ANOTHER_TRY).await;
+            tokio::time::sleep(RETRY_INTERVAL).await;
         };
         answer.map(Some)
     }
 
     async fn answer(&mut self, piece: Bytes) -> Result<Vec<Bytes>> {
-        let (mut progress, model, is_last) = (self.progress, Arc::clone(&self.model), self.is_over);
+        let (mut progress, model, is_last) = (self.progress, Arc::clone(&self.model), self.has_cut_last);
         let writes = progress.exchange().writes;
         let work = move |allowance: Allowance| {
             allowance.take(piece.len())?;
             let pieces = progress.answer(&model.model, &piece, is_last, (model.seen.get(), &allowance))?;
             Ok((progress, Reply::new(writes, pieces, allowance)?))
         };
-        let (progress, reply) = self.arriving.services.run(SINGLE_MODEL, work).await?;
+        let (progress, reply) = self.body.services.run(SINGLE_MODEL, work).await?;
         self.progress = progress;
         Ok(reply.parts)
     }
 
-    async fn send_all(mut self, answers: Sender<Result<Vec<Bytes>, BrokenOff>>, id: RequestId) {
+    async fn send_all(mut self, answers: Sender<Result<Vec<Bytes>, AnswerAborted>>, id: RequestId) {
         loop {
             // Not before the last answer but one is taken: an answer may be several times as large as what it answers.
             let place = {
                 let mut reserving = std::pin::pin!(answers.reserve());
                 loop {
-                    let may_take = !self.arriving.has_ended
-                        && self.broken.is_none()
-                        && self.arriving.arrived.len() < self.unanswered;
+                    let may_read = !self.body.has_ended
+                        && self.read_error.is_none()
+                        && self.body.buffer.len() < self.max_read_ahead;
                     tokio::select! {
                         biased;
                         place = &mut reserving => break place,
-                        taken = self.arriving.take(), if may_take => self.broken = taken.err(),
+                        read = self.body.read_more(), if may_read => self.read_error = read.err(),
                     }
                 }
             };
@@ -271,7 +271,7 @@ impl Streamed {
                 Ok(Some(answer)) => place.send(Ok(answer)),
                 Err(error) => {
                     log::error!("{ANSWER_BROKEN_OFF}{} (request {id})", chain(&error));
-                    place.send(Err(BrokenOff));
+                    place.send(Err(AnswerAborted));
                     return;
                 }
             }
@@ -281,30 +281,30 @@ impl Streamed {
 
 /// What the connection is told of an answer that is not whole; the log has the rest.
 #[derive(Debug)]
-struct BrokenOff;
+struct AnswerAborted;
 
-impl std::fmt::Display for BrokenOff {
+impl std::fmt::Display for AnswerAborted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("the answer is broken off")
     }
 }
 
-impl std::error::Error for BrokenOff {}
+impl std::error::Error for AnswerAborted {}
 
 /// Answers on their way out, in pieces that no other connection of the thread has to wait long for.
 struct StreamedBody {
-    received: Receiver<Result<Vec<Bytes>, BrokenOff>>,
+    received: Receiver<Result<Vec<Bytes>, AnswerAborted>>,
     waiting: VecDeque<Bytes>,
 }
 
 impl MessageBody for StreamedBody {
-    type Error = BrokenOff;
+    type Error = AnswerAborted;
 
     fn size(&self) -> BodySize {
         BodySize::Stream
     }
 
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, BrokenOff>>> {
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, AnswerAborted>>> {
         loop {
             if let Some(part) = self.waiting.front_mut() {
                 if part.len() > CHUNK_SIZE {
@@ -318,7 +318,7 @@ impl MessageBody for StreamedBody {
             match self.received.poll_recv(context) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(None) => return Poll::Ready(None),
-                Poll::Ready(Some(Err(broken))) => return Poll::Ready(Some(Err(broken))),
+                Poll::Ready(Some(Err(aborted))) => return Poll::Ready(Some(Err(aborted))),
                 Poll::Ready(Some(Ok(parts))) => self.waiting = parts.into(),
             }
         }
