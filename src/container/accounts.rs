@@ -1,7 +1,8 @@
-//! The account of a container's memory: what models, bodies under way and answers may take, each a part of one whole.
+//! How a container's memory is divided among models, request bodies and answers.
 //!
-//! multi-model-server answers 507 only after memory has run out. Here what a load or a request needs is leased before it is
-//! allocated, so the platform learns to unload others, and a caller to come back, while everything that is loaded goes on.
+//! multi-model-server answers 507 only after memory has run out. Here, memory is leased before it is allocated. If
+//! there is not enough, SageMaker is told to unload other models, or the client to retry, and everything that is loaded
+//! still works.
 
 use std::sync::Arc;
 
@@ -10,43 +11,42 @@ use byoc_account::{Account, system};
 use crate::http::server::CONNECTION_MEMORY;
 use crate::leased_bytes::MemoryShare;
 
-/// The parts of a container's memory.
+/// The accounts of a container's memory, all in bytes.
 #[derive(Clone, Debug)]
 pub struct Accounts {
-    /// All of it, but for what the process itself needs.
+    /// All memory except the process reserve.
     pub whole: Arc<Account>,
-    /// Loaded models, and what loading takes besides.
+    /// Loaded models, and temporary memory for loading.
     pub models: Arc<Account>,
-    /// Requests: bodies, and what answering takes.
+    /// Requests: their bodies, and the computation of answers.
     pub requests: Arc<Account>,
-    /// Bodies on their way in. Large ones get a part of the requests' memory only, so that many of them leave room to answer
-    /// some, and to take small ones.
+    /// Bodies that are being received. Large ones get only a part of the requests' memory, so that the rest is free for
+    /// answers and small bodies.
     pub bodies: MemoryShare,
 }
 
-/// The part of the memory that models may take where nothing else is said.
+/// The part of the memory that models may take by default.
 const DEFAULT_MODEL_SHARE: f64 = 0.8;
 
-/// What the process and its threads need, however small the container is.
+/// The least process reserve, in bytes: the process and its threads need it however small the container is.
 const MIN_PROCESS_RESERVE: u64 = 24 << 20;
 
-/// What the system holds for the container's sockets, and what lies between pieces of memory that are in use: one part of so
-/// many.
+/// 1/8 of the memory is also reserved, for the buffers of the container's sockets and for fragmentation.
 const PROCESS_RESERVE_DIVISOR: u64 = 8;
 
-/// What of so much memory is left to nobody's account.
+/// The bytes of `memory` that are reserved for the process itself and belong to no account.
 pub fn process_reserve(memory: u64) -> u64 {
     MIN_PROCESS_RESERVE + memory / PROCESS_RESERVE_DIVISOR
 }
 
-/// Where neither a cgroup nor the machine tells how much memory there is.
+/// The memory that is assumed if neither a cgroup nor the machine gives its size, in bytes.
 const UNKNOWN_MEMORY: u64 = 1 << 30;
 
-/// How much of the requests' memory large bodies may take: one part of so many.
+/// Large bodies may take 1/2 of the requests' memory.
 const BODIES_DIVISOR: u64 = 2;
 
 impl Accounts {
-    /// The accounts of a container with so many bytes of memory, of which models may take so many.
+    /// The accounts of a container with `memory` bytes, of which models may take `model_memory`.
     pub fn new(memory: u64, model_memory: u64) -> Accounts {
         let whole = Account::new(memory.saturating_sub(process_reserve(memory)));
         let requests = Account::within(&whole, whole.limit());
@@ -59,30 +59,31 @@ impl Accounts {
     }
 }
 
-/// An answer of so many bytes is a part of what its connection holds.
+/// The connection's own lease covers an answer of up to this size, in bytes.
 pub(super) const MAX_UNLEASED_ANSWER: u64 = 32 << 10;
 
-/// How much of the memory connections may hold: one part of so many. Others wait until one is closed.
+/// Connections may take 1/8 of the memory. Further ones wait until one is closed.
 const CONNECTIONS_DIVISOR: u64 = 8;
 
-/// How many connections there may be in a container of so many bytes.
+/// The most connections of a container with `memory` bytes.
 pub(super) fn max_connections(memory: u64) -> usize {
     usize::try_from(memory / CONNECTIONS_DIVISOR / CONNECTION_MEMORY).unwrap_or(usize::MAX).max(64)
 }
 
 impl Accounts {
-    /// What a request can never have, however long it waits: models, and a part that connections and bodies hold.
+    /// Bytes that a request cannot get however long it waits: those of models, and a share for connections and other
+    /// bodies.
     pub fn unavailable_to_requests(&self) -> u64 {
         self.models.used() + self.requests.limit() / 16
     }
 }
 
-/// The bytes that this container has.
+/// The container's memory, in bytes.
 pub fn container_memory() -> u64 {
     system::memory().unwrap_or(UNKNOWN_MEMORY)
 }
 
-/// The bytes that models may take of so much memory, where nothing else is said.
+/// The bytes of `memory` that models may take by default.
 pub fn default_model_memory(memory: u64) -> u64 {
     ((memory as f64 * DEFAULT_MODEL_SHARE) as u64).min(memory.saturating_sub(process_reserve(memory)))
 }
@@ -94,7 +95,7 @@ mod tests {
     const MIB: u64 = 1 << 20;
 
     #[test]
-    fn models_have_most_of_the_memory_and_never_all_of_it() {
+    fn models_get_most_of_the_memory_but_never_all_of_it() {
         for (memory, models) in [(16 << 30, 13_743_895_347), (400 * MIB, 320 * MIB), (64 * MIB, 32 * MIB), (8 * MIB, 0)]
         {
             assert_eq!(default_model_memory(memory), models, "{memory}");
@@ -102,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn models_and_requests_share_what_the_process_leaves() {
+    fn models_and_requests_share_all_memory_but_the_process_reserve() {
         let accounts = Accounts::new(128 * MIB, 80 * MIB);
         assert_eq!((accounts.whole.limit(), accounts.models.limit()), (88 * MIB, 80 * MIB));
         let model = accounts.models.lease(80 * MIB).unwrap();

@@ -1,4 +1,4 @@
-//! The app factory: the one list of routes, for the program and for its tests.
+//! The list of routes, which the program and its tests share.
 
 use actix_web::web::{self, Data, ServiceConfig};
 
@@ -6,13 +6,13 @@ use crate::container::config::Mode;
 use crate::container::services::Services;
 use crate::container::{batch_invocations, load, respond, routes};
 
-/// Puts a container's routes into an app. They are bound once, for the mode that the container is in.
+/// Adds the routes of a container in this mode to an app.
 pub fn configure(services: Data<Services>, mode: &Mode) -> impl FnOnce(&mut ServiceConfig) {
     let single = matches!(mode, Mode::SingleModel(_));
     let batch = services.batch.is_some();
     move |app| {
         app.app_data(services);
-        // The busiest route stands first: routes are tried in order.
+        // Routes are tried in order, so the busiest one comes first.
         let invocations = web::resource("/invocations").default_service(web::to(respond::wrong_method));
         let ping = web::resource("/ping").default_service(web::to(respond::wrong_method));
         if single {

@@ -1,9 +1,11 @@
-//! Invocations of a batch transform job: a body of any size, answered while it arrives.
+//! Invocations of a batch transform job: a body of any size is answered while it arrives.
 //!
-//! A body up to [`WHOLE_BYTES`] is taken whole and answered as any other, so that what is wrong with it comes as an error
-//! with its row and byte. A larger one is cut into pieces ([`byoc_formats::media_types::pieces`]), each answered by a worker when it
-//! has arrived; memory is that of a few pieces, whatever the body's size. What is wrong with the first piece is an error like
-//! any other; after that the answer has begun, so that it is broken off, and the log says why.
+//! A body of up to [`MAX_BUFFERED_BODY`] bytes is read completely and answered like any other. A larger body is cut
+//! into pieces ([`byoc_formats::media_types::pieces`]), and a worker answers each piece once it has arrived. This takes
+//! the memory of a few pieces, however large the body is.
+//!
+//! An error in the first piece gets an ordinary error response. After that the response has begun: an error aborts it,
+//! and the log gives the reason.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -36,20 +38,20 @@ use crate::telemetry::logs::ANSWER_BROKEN_OFF;
 use byoc_formats::error::chain;
 use byoc_formats::media_types::pieces::Pieces;
 
-/// A body up to this size is answered as a whole. The service's default payload is a third of it.
+/// The largest body that is answered as a whole, in bytes. SageMaker's default payload is about a third of it.
 const MAX_BUFFERED_BODY: usize = 16 << 20;
-/// The largest body that cannot be cut, a JSON document: as large as a payload of the service can be.
+/// The largest body that cannot be cut, such as a JSON document, in bytes: SageMaker's largest payload.
 const MAX_DOCUMENT: usize = 100 << 20;
-/// Answers of pieces that wait to be sent.
+/// How many answers to pieces may wait to be sent.
 const MAX_QUEUED_ANSWERS: usize = 1;
-/// As much of a body of any length is taken while nobody takes its answer, some pieces: whoever streams a whole object reads
-/// while it sends, as batch transform does.
+/// How many bytes of a body of unknown or unlimited length are read while the client does not read the answer: a few
+/// pieces. A client that streams a whole object reads while it sends, as batch transform does.
 const MAX_READ_AHEAD: usize = 12 << 20;
-/// A body that says at its start that it has no more bytes, as a payload of the service has, is taken to its end: many callers
-/// read nothing before they have sent all, and both sides would wait for ever.
+/// The same for a body whose Content-Length is at most this: SageMaker's largest payload. Such a body is read to its
+/// end, because many clients read nothing before they have sent everything, and both sides would wait forever.
 const MAX_ANNOUNCED_READ_AHEAD: usize = 100 << 20;
 
-/// How long a piece waits whose memory others hold.
+/// How long to wait before a piece is tried again if other requests hold the memory that it needs.
 const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
 /// `POST /invocations` in a batch transform job.
@@ -75,13 +77,13 @@ async fn answer(request: &HttpRequest, payload: Payload, services: Data<Services
         return Ok(respond::reply(reply, services.timeout));
     }
     let exchange = model.model.negotiate(content_type, accept, services.default_accept)?;
-    // A header line is at the start of the body, not of each piece.
-    let is_whole = exchange.writes.starts_with_row_count() || exchange.reads.options.has_header;
-    let pieces = exchange.reads.media_type.pieces().filter(|_| !is_whole);
+    // Only the first piece would have the header line or the row count.
+    let needs_whole_body = exchange.writes.starts_with_row_count() || exchange.reads.options.has_header;
+    let pieces = exchange.reads.media_type.pieces().filter(|_| !needs_whole_body);
     let Some(pieces) = pieces else {
         if !body.read_until(MAX_DOCUMENT + 1).await? {
             let message = format!(
-                "the body is larger than {MAX_DOCUMENT} bytes, the most of {} to {}: send text/csv or \
+                "the body is larger than {MAX_DOCUMENT} bytes, the limit for {} to {}: send text/csv or \
                  application/jsonlines, which can be larger (without header=present)",
                 exchange.reads.media_type.name(),
                 exchange.writes.name()
@@ -113,14 +115,14 @@ async fn answer(request: &HttpRequest, payload: Payload, services: Data<Services
     Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, exchange.writes.name())).body(body))
 }
 
-/// A body on its way in.
+/// A request body that is being received.
 struct IncomingBody {
     payload: Payload,
     services: Data<Services>,
     buffer: BytesMut,
-    /// The memory of what has arrived.
+    /// The memory of `buffer`.
     lease: Lease,
-    /// How many bytes have arrived in all.
+    /// How many bytes have arrived in total.
     total_bytes: usize,
     has_ended: bool,
 }
@@ -131,12 +133,12 @@ impl IncomingBody {
         IncomingBody { payload, services, buffer: BytesMut::new(), lease, total_bytes: 0, has_ended: false }
     }
 
-    /// What has arrived, and its memory.
+    /// The bytes that have arrived and are not answered yet, and their memory.
     fn finish(self) -> (Bytes, Lease) {
         (self.buffer.freeze(), self.lease)
     }
 
-    /// Sets memory aside for so many bytes more. A buffer that is full becomes twice as large.
+    /// Leases memory for `bytes` more bytes. A full buffer doubles in size.
     fn reserve_leased(&mut self, bytes: usize) -> Result<()> {
         let needed = self.buffer.len().saturating_add(bytes);
         if needed as u64 > self.lease.bytes() {
@@ -151,7 +153,7 @@ impl IncomingBody {
         Ok(())
     }
 
-    /// Takes more of the body; whether it has ended.
+    /// Reads more of the body. Returns whether it has ended.
     async fn read_more(&mut self) -> Result<bool> {
         if self.has_ended {
             return Ok(true);
@@ -176,7 +178,7 @@ impl IncomingBody {
         }
     }
 
-    /// Takes so many bytes; whether the body has ended before.
+    /// Reads until the buffer has `bytes` bytes. Returns whether the body ended before that.
     async fn read_until(&mut self, bytes: usize) -> Result<bool> {
         while self.buffer.len() < bytes {
             if self.read_more().await? {
@@ -187,28 +189,28 @@ impl IncomingBody {
     }
 }
 
-/// A body that is answered piece by piece.
+/// An invocation that is answered piece by piece.
 struct StreamedInvocation {
     body: IncomingBody,
     pieces: Pieces,
     progress: PiecewiseInvocation,
     model: Arc<Loaded>,
     has_cut_last: bool,
-    /// How much of the body may wait while nobody takes its answer.
+    /// How many bytes to read while the client does not read the answer.
     max_read_ahead: usize,
-    /// What went wrong with the body while its answer was waited for to be taken.
+    /// An error that occurred while reading ahead. It is reported after the pieces that arrived before it.
     read_error: Option<Error>,
 }
 
 impl StreamedInvocation {
-    /// The answer to the next piece in its parts, or none after the last.
+    /// The answer to the next piece, in parts; `None` after the last piece.
     async fn next(&mut self) -> Result<Option<Vec<Bytes>>> {
         if self.has_cut_last {
             return Ok(None);
         }
         let piece = loop {
             if let Some(end) = self.pieces.cut(&self.body.buffer) {
-                // A copy: a part of what has arrived would keep all of it in memory, beside what arrives meanwhile.
+                // A copy, since a slice would keep the whole buffer in memory.
                 let piece = Bytes::copy_from_slice(self.body.buffer.get(..end).unwrap_or_default());
                 self.body.buffer.advance(end);
                 break piece;
@@ -225,9 +227,9 @@ impl StreamedInvocation {
         let until = Instant::now() + self.body.services.timeout;
         let answer = loop {
             let answer = self.answer(piece.clone()).await;
-            // The answer has begun: it cannot be asked for again, so that what will fit later is waited for.
-            let comes_later = matches!(&answer, Err(error) if error.cause() == Cause::Unavailable);
-            if is_first || !comes_later || Instant::now() >= until {
+            // The response has begun, so the client cannot retry: wait until other requests release memory.
+            let is_memory_busy = matches!(&answer, Err(error) if error.cause() == Cause::Unavailable);
+            if is_first || !is_memory_busy || Instant::now() >= until {
                 break answer;
             }
             tokio::time::sleep(RETRY_INTERVAL).await;
@@ -250,8 +252,8 @@ impl StreamedInvocation {
 
     async fn send_all(mut self, answers: Sender<Result<Vec<Bytes>, AnswerAborted>>, id: RequestId) {
         loop {
-            // Not before the last answer but one is taken: an answer may be several times as large as what it answers.
-            let place = {
+            // Wait for a free slot before computing an answer, which may be several times as large as its piece.
+            let slot = {
                 let mut reserving = std::pin::pin!(answers.reserve());
                 loop {
                     let may_read = !self.body.has_ended
@@ -259,19 +261,19 @@ impl StreamedInvocation {
                         && self.body.buffer.len() < self.max_read_ahead;
                     tokio::select! {
                         biased;
-                        place = &mut reserving => break place,
+                        slot = &mut reserving => break slot,
                         read = self.body.read_more(), if may_read => self.read_error = read.err(),
                     }
                 }
             };
-            // A caller that is gone has dropped its end.
-            let Ok(place) = place else { return };
+            // The receiver is dropped when the client disconnects.
+            let Ok(slot) = slot else { return };
             match self.next().await {
                 Ok(None) => return,
-                Ok(Some(answer)) => place.send(Ok(answer)),
+                Ok(Some(answer)) => slot.send(Ok(answer)),
                 Err(error) => {
                     log::error!("{ANSWER_BROKEN_OFF}{} (request {id})", chain(&error));
-                    place.send(Err(AnswerAborted));
+                    slot.send(Err(AnswerAborted));
                     return;
                 }
             }
@@ -279,7 +281,7 @@ impl StreamedInvocation {
     }
 }
 
-/// What the connection is told of an answer that is not whole; the log has the rest.
+/// The error that closes the connection of an aborted answer. The log has the reason.
 #[derive(Debug)]
 struct AnswerAborted;
 
@@ -291,7 +293,7 @@ impl std::fmt::Display for AnswerAborted {
 
 impl std::error::Error for AnswerAborted {}
 
-/// Answers on their way out, in pieces that no other connection of the thread has to wait long for.
+/// The response body, in chunks that are small enough for the thread's other connections to get their turn.
 struct StreamedBody {
     received: Receiver<Result<Vec<Bytes>, AnswerAborted>>,
     waiting: VecDeque<Bytes>,

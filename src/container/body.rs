@@ -1,4 +1,4 @@
-//! Reads request bodies as a whole, within the limits of time and memory.
+//! Reads whole request bodies, within limits of time and memory.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -17,7 +17,7 @@ use crate::error::{Cause, Error, Result};
 use crate::http::list_header::list_header;
 use crate::leased_bytes::{self, InsufficientMemory, MemoryShare};
 
-/// A request's body, or why it was refused: too large, cut short, encoded, or not in time.
+/// A request's body, or why it was refused: too large, incomplete, encoded, or too late.
 pub(super) struct Body(pub(super) Result<Bytes>);
 
 impl FromRequest for Body {
@@ -44,37 +44,37 @@ impl FromRequest for Body {
     }
 }
 
-/// The length of the body that the request announces.
+/// The body's length in bytes, by the Content-Length header.
 fn content_length(request: &HttpRequest) -> Option<usize> {
     request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
 }
 
-/// Content-Encoding, quoted, if it says that the body is encoded. It is a list of codings (RFC 9110, section 8.4).
+/// The Content-Encoding header in quotes, if it lists a coding other than `identity` (RFC 9110, section 8.4).
 fn encoding(request: &HttpRequest) -> Option<String> {
     let list = list_header(request.headers(), CONTENT_ENCODING)?;
     let is_identity = |coding: &[u8]| coding.trim_ascii().eq_ignore_ascii_case(b"identity");
     (!list.split(|byte| *byte == b',').all(is_identity)).then(|| format!("{:?}", String::from_utf8_lossy(&list)))
 }
 
-/// A body that is being read.
+/// Reads a body until it ends, its limit is exceeded, or the timeout passes.
 pub(super) struct BodyFuture {
     payload: Payload,
     state: BodyState,
     limit: usize,
     timeout: Duration,
-    /// Set if the body is not available at once, as it nearly always is.
+    /// Set once the body has to be waited for, which is rare.
     deadline: Option<Pin<Box<tokio::time::Sleep>>>,
 }
 
-/// The part of a body that has been read.
+/// What has been read of a body so far.
 enum BodyState {
-    /// Nothing will be.
+    /// The body was refused; nothing more is read.
     Refused(Error),
     Empty {
         share: MemoryShare,
         content_length: Option<usize>,
     },
-    /// The first piece, which is nearly always the whole body.
+    /// Only the first chunk, which is nearly always the whole body.
     First {
         share: MemoryShare,
         content_length: Option<usize>,
@@ -126,7 +126,7 @@ impl BodyFuture {
         BodyFuture { payload, state, limit, timeout, deadline: None }
     }
 
-    /// Takes the state, so that leased memory is free while the response is sent.
+    /// Takes the state, so that its memory is released before the response is sent.
     fn take(&mut self) -> BodyState {
         std::mem::replace(&mut self.state, BodyState::Refused(Error::new(Cause::Internal, "the body has been taken")))
     }
@@ -177,31 +177,32 @@ fn insufficient_memory(error: InsufficientMemory) -> Error {
 
 fn exceeds_memory(most: u64) -> Error {
     let message = format!(
-        "the body is larger than {most} bytes, the most that this container has memory for: send fewer rows a request, or give \
-         the container more memory"
+        "the body is larger than {most} bytes, the most that this container has memory for: send fewer rows per request, or \
+         give the container more memory"
     );
     Error::new(Cause::PayloadTooLarge, message)
 }
 
 pub(super) fn timed_out(timeout: Duration) -> Error {
-    let message = format!("the body did not arrive within {} s: send as many bytes as announced", timeout.as_secs());
+    let message =
+        format!("the body did not arrive within {} s: send as many bytes as Content-Length says", timeout.as_secs());
     Error::new(Cause::RequestTimeout, message)
 }
 
 pub(super) fn too_large(limit: usize) -> Error {
     let message = format!(
-        "the body is larger than {limit} bytes: send fewer rows a request, or raise SAGEMAKER_MAX_REQUEST_SIZE"
+        "the body is larger than {limit} bytes: send fewer rows per request, or raise SAGEMAKER_MAX_REQUEST_SIZE"
     );
     Error::new(Cause::PayloadTooLarge, message)
 }
 
-/// Refuses an encoded body.
+/// Returns an error if the body is encoded.
 pub(super) fn check_encoding(request: &HttpRequest) -> Result<()> {
     encoding(request).map_or(Ok(()), |encoding| Err(encoded(&encoding)))
 }
 
 fn encoded(encoding: &str) -> Error {
-    let message = format!("Content-Encoding {encoding} is not supported: send the body as it is");
+    let message = format!("Content-Encoding {encoding} is not supported: send the body without an encoding");
     Error::new(Cause::UnsupportedMediaType, message)
 }
 
@@ -212,6 +213,6 @@ pub(super) fn read_error(error: &actix_web::Error, limit: usize) -> Error {
             Error::bad_payload("the connection was closed before the whole body had arrived")
         }
         // actix's error cannot be the source, since it is not `Send`.
-        _ => Error::bad_payload(format!("the body did not arrive whole: {error}")),
+        _ => Error::bad_payload(format!("the body could not be read completely: {error}")),
     }
 }

@@ -18,15 +18,15 @@ pub struct Config {
     pub port: u16,
     /// The mode: single-model or multi-model.
     pub mode: Mode,
-    /// How S3 is accessed, for a model in S3.
+    /// Access to S3, for a model in S3.
     pub s3: S3Access,
-    /// The folder that models of multi-model mode are loaded from; anywhere if `None`.
+    /// The folder that models are loaded from in multi-model mode; any path if `None`.
     pub models_root: Option<PathBuf>,
     /// Overrides for scikit-learn artifacts.
     pub overrides: Overrides,
     /// The media type of a response if the caller accepts any; JSON if `None`.
     pub default_accept: Option<MediaType>,
-    /// The number of requests that are processed concurrently.
+    /// The number of worker threads.
     pub workers: usize,
     /// The timeout of a request from its arrival.
     pub timeout: Duration,
@@ -34,32 +34,32 @@ pub struct Config {
     pub queue: usize,
     /// The largest request body, in bytes.
     pub max_request_bytes: usize,
-    /// Whether this is the container of a batch transform job.
+    /// The job's settings, in the container of a batch transform job.
     pub batch: Option<Batch>,
     /// The container's memory in bytes.
     pub memory: u64,
-    /// The most bytes of it for loaded models.
+    /// How many of these bytes loaded models may take.
     pub model_memory: u64,
-    /// Whether to stop at the end of standard input, which means that the endpoint that started this container has
-    /// ended.
+    /// Whether to stop when standard input ends. An endpoint keeps the standard input of its containers open until it
+    /// ends.
     pub stop_on_stdin_eof: bool,
 }
 
-/// The settings of a batch transform job that its container gets.
+/// The settings of a batch transform job that its container knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
-    /// MaxPayloadInMB, where the caller set it; 0 is a whole object, streamed.
+    /// MaxPayloadInMB, if the job sets it; 0 means that each object is streamed as a whole.
     pub max_payload_in_mb: Option<u64>,
-    /// BatchStrategy, where the caller set it.
+    /// BatchStrategy, if the job sets it.
     pub strategy: Option<BatchStrategy>,
-    /// MaxConcurrentTransforms, where the caller set it.
+    /// MaxConcurrentTransforms, if the job sets it.
     pub max_concurrent: Option<u64>,
 }
 
 /// Which models a container serves.
 #[derive(Clone, Debug)]
 pub enum Mode {
-    /// One, loaded at start from a folder or an archive; either may be in S3.
+    /// One model, loaded at start from a folder, a file or an archive, local or in S3.
     SingleModel(Location),
     /// Models that SageMaker loads through the API.
     MultiModel,

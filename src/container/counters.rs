@@ -1,4 +1,4 @@
-//! What a container counts.
+//! The metrics of a container.
 
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -7,7 +7,7 @@ use actix_web::HttpResponse;
 
 use crate::container::services::Services;
 
-/// The routes that are counted, by what they do and never by the raw path: a name is not a label.
+/// The routes that are counted. Labels never contain a model's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Route {
     Invocation,
@@ -25,9 +25,9 @@ impl Route {
     }
 }
 
-/// Counts a response, and how long it took since `started`.
+/// Counts a response, and records the seconds since `started`.
 pub(super) fn count_response(route: Route, response: HttpResponse, started: Option<Instant>) -> HttpResponse {
-    // The commonest answer by far has its counters at hand; the others are looked up.
+    // By far the most common response has its counters cached; the others are looked up.
     if route == Route::Invocation && response.status().as_u16() == 200 {
         thread_local! {
             static OK: metrics::Counter = metrics::counter!("byoc_requests_total", "route" => Route::Invocation.label(), "code" => "200");
@@ -47,7 +47,7 @@ pub(super) fn count_response(route: Route, response: HttpResponse, started: Opti
     response
 }
 
-/// Sets the gauges that the metrics page shows as they are now.
+/// Sets the gauges to their current values.
 pub(super) fn update_gauges(services: &Services) {
     let models = services.registry.account();
     metrics::gauge!("byoc_requests_in_flight").set(services.in_flight.load(Ordering::Relaxed) as f64);

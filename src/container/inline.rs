@@ -1,39 +1,39 @@
-//! Decides which requests are answered on the thread that read them.
+//! Decides which requests are answered inline: on the thread that read them.
 //!
-//! Passing a request to a worker costs as much as answering some rows. So a light request is answered on its own
-//! thread, and a heavier one only while the thread has done few of them in this turn: the requests of many connections
-//! may have arrived together, and a `/ping` among them waits for all before it.
+//! Handing a request to a worker costs as much as answering a few rows. So a light request is always answered inline. A
+//! heavier one is answered inline only while its thread has spent little time on such requests in this turn of the
+//! event loop: many requests may arrive together, and a `/ping` among them waits for all those before it.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use crate::model::{Cost, Exchange};
 
-/// The memory that a thread has for inline responses. More is leased, as for a worker.
+/// The memory for inline responses that each thread has, in bytes. A response that needs more leases the rest.
 pub(super) const MEMORY_PER_THREAD: u64 = 256 << 10;
 
-/// The largest body that is considered for an inline response.
+/// The largest body that may be answered inline, in bytes.
 const MAX_BODY_BYTES: usize = 16 << 10;
-/// The cost that is no more than reading the request and sending the response: a worker would save nothing.
+/// A request up to this cost is light: it costs no more than reading the request and sending the response.
 const LIGHT_NANOSECONDS: u64 = 50_000;
-/// The most expensive request that is answered inline, in nanoseconds of a slow core.
+/// The most expensive request that is answered inline, in nanoseconds on a slow core.
 const MAX_NANOSECONDS: u64 = 1_000_000;
-/// The most heavier work that a thread does in a turn.
+/// A thread that has spent this time on heavier requests answers no more of them inline in the same turn.
 const MAX_PER_TURN: Duration = Duration::from_millis(2);
 
 thread_local! {
-    /// The heavier work that this thread has done since all ready tasks had their turn.
+    /// The time that this thread has spent on heavier requests in this turn of the event loop.
     static SPENT_THIS_TURN: Cell<Duration> = const { Cell::new(Duration::ZERO) };
 }
 
-/// A response that is computed inline.
+/// Measures the time of an inline response until it is dropped.
 #[derive(Debug)]
 pub(super) struct InlineGuard {
-    /// When it began, if it is not light.
+    /// The start time; `None` for a light request.
     begun: Option<Instant>,
 }
 
-/// Begins an inline response, unless a worker should do it.
+/// Begins an inline response; `None` if a worker should compute it.
 pub(super) fn begin(cost: &Cost, exchange: Exchange, body: &[u8]) -> Option<InlineGuard> {
     if body.len() > MAX_BODY_BYTES {
         return None;
@@ -49,7 +49,7 @@ impl Drop for InlineGuard {
     fn drop(&mut self) {
         let Some(begun) = self.begun else { return };
         if SPENT_THIS_TURN.get() == Duration::ZERO {
-            // Runs when all that are ready now have had their turn.
+            // This task runs after all tasks that are ready now, so it starts a new turn.
             actix_web::rt::spawn(async { SPENT_THIS_TURN.set(Duration::ZERO) });
         }
         SPENT_THIS_TURN.set(SPENT_THIS_TURN.get() + begun.elapsed());
@@ -65,7 +65,7 @@ mod tests {
     use byoc_sklearn::preprocessor::Overrides;
 
     #[actix_web::test]
-    async fn a_thread_answers_what_is_light_always_and_in_a_turn_little_of_what_is_not() {
+    async fn light_requests_are_always_answered_inline_and_few_heavier_ones_in_a_turn() {
         let fixture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sklearn/1.4.2/housing");
         let model = Artifact::find(&fixture)
             .and_then(|found| found.load(&Overrides::default(), &Allowance::unbounded()))

@@ -1,5 +1,5 @@
-//! `POST /models`: the parameters that multi-model-server takes, checked in its order, and its responses
-//! (`ManagementRequestHandler` and `ModelArchive` of github.com/awslabs/multi-model-server at 706aa9c7).
+//! `POST /models`, with multi-model-server's parameters, order of checks and responses (`ManagementRequestHandler` and
+//! `ModelArchive` of github.com/awslabs/multi-model-server at 706aa9c7).
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::error::{Cause, Error, Result};
 use crate::model::NamedPath;
 use byoc_formats::error::chain;
 
-/// What a load may say; all else that multi-model-server takes is about its workers.
+/// The parameters of a load. multi-model-server's other parameters configure its workers and are ignored.
 #[derive(Default, Deserialize)]
 #[serde(expecting = "an object with model_name and url")]
 pub(super) struct Parameters {
@@ -33,7 +33,7 @@ pub(super) struct Parameters {
     synchronous: Option<bool>,
 }
 
-/// A load that is asked for as it should be.
+/// A valid request to load a model.
 #[derive(Debug)]
 struct LoadRequest {
     name: String,
@@ -41,18 +41,18 @@ struct LoadRequest {
     answer: LoadResponse,
 }
 
-/// What is answered to a load that goes well.
+/// The response to a successful load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LoadResponse {
-    /// Once the model is in memory: `Workers scaled`.
+    /// `Workers scaled`, once the model is in memory.
     Scaled,
-    /// The same where no worker is asked for: `Model "m" registered`. Models have no workers of their own here.
+    /// `Model "m" registered`, also once it is in memory: the response if `initial_workers` is 0.
     Registered,
-    /// Nothing: the answer is given as soon as the model is found, and the log says how it went.
+    /// `Processing worker updates...`, as soon as the model is found. The result of loading is in the log.
     Processing,
 }
 
-/// `POST /models`: loads a model that the platform has unpacked.
+/// `POST /models`: loads a model that SageMaker has unpacked.
 pub(super) async fn load(
     request: HttpRequest,
     id: RequestId,
@@ -82,8 +82,7 @@ async fn answer(
     let (registry, root) = (Arc::clone(&services.registry), services.models_root.clone());
     let told_name = name.clone();
     let log_id = id.clone();
-    // Loading reads files: it blocks a thread that is there for that, not one that answers. It goes on to its end even where
-    // the caller goes away, so a slot is never left half full.
+    // Loading blocks, so it runs on a background thread. It is completed even if the client disconnects.
     let begin = move || {
         let begun = root.check(&url).and_then(|()| registry.begin(&name, &NamedPath::new(&url)));
         let failed = move |error: Error| {
@@ -99,7 +98,7 @@ async fn answer(
     let finish = move |(loading, failed): (PendingLoad, _)| finish(loading, started, &log_id).map_err(failed);
     if answer == LoadResponse::Processing {
         let begun = finished(background::spawn(begin).await)?;
-        // The task goes on without its handle.
+        // Loading continues although its handle is dropped.
         drop(background::spawn(move || finish(begun)));
         return Ok(respond::status(StatusCode::ACCEPTED, "Processing worker updates...", id));
     }
@@ -110,7 +109,7 @@ async fn answer(
     })
 }
 
-/// Loads what was found, and logs what there is to say of it.
+/// Loads the model, and logs its size and warnings about it.
 fn finish(loading: PendingLoad, started: Instant, request: &RequestId) -> Result<()> {
     let (name, url) = (loading.name().to_owned(), loading.url().to_owned());
     let loaded = loading.finish()?;
@@ -128,15 +127,16 @@ fn finished<T>(ended: Result<Result<T>, tokio::task::JoinError>) -> Result<T> {
     ended.map_err(|error| Error::new(Cause::Internal, "loading did not finish").caused_by(error))?
 }
 
-/// The longest name of a model, which is a hash of 32 characters on the platform, and the longest path that Linux has
-/// (PATH_MAX): both are held for as long as the model is loaded, and listed.
+/// The longest name of a model, in bytes. SageMaker's names are hashes of 32 characters.
 const MAX_NAME_BYTES: usize = 1024;
+/// The longest URL, in bytes: Linux' longest path (PATH_MAX).
 const MAX_URL_BYTES: usize = 4096;
 
-/// A name and a url with room to spare; the event loop parses it.
+/// The largest body of a load, in bytes: more than enough for a name and a URL. It is small because the event loop
+/// parses it.
 const MAX_BODY_BYTES: usize = 64 << 10;
 
-/// What is asked for, from a JSON body; or from the query where there is no body, or one of another media type.
+/// The parameters, from a JSON body; or from the query if there is no body or it has another media type.
 fn parameters(
     query: Result<web::Query<Parameters>, actix_web::Error>,
     body: Body,
@@ -147,10 +147,8 @@ fn parameters(
         error.because(cause)
     })?;
     if body.len() > MAX_BODY_BYTES {
-        let message = format!(
-            "a request to load a model has its name and its url: expected at most {MAX_BODY_BYTES} bytes, found {}",
-            body.len()
-        );
+        let message =
+            format!("expected at most {MAX_BODY_BYTES} bytes in a request to load a model, found {}", body.len());
         return Err(Error::new(Cause::PayloadTooLarge, message));
     }
     let query = query.map(web::Query::into_inner).map_err(|error| Error::new(Cause::BadRequest, error.to_string()));
@@ -167,7 +165,7 @@ fn parameters(
     })
 }
 
-/// What multi-model-server may be told to run a model with.
+/// The values of `runtime` that multi-model-server accepts.
 const RUNTIMES: [&str; 3] = ["python", "python2", "python3"];
 
 impl Parameters {
@@ -198,8 +196,8 @@ fn check_length(what: &str, text: &str, longest: usize) -> Result<()> {
     Err(Error::new(Cause::BadRequest, message))
 }
 
-/// Refuses what is no absolute path. multi-model-server would look for a relative one in its model store; the platform names
-/// no such, and here there is no store.
+/// Accepts only an absolute path. multi-model-server looks up a relative path in its model store, which does not exist
+/// here; SageMaker sends absolute paths only.
 fn check_url(url: &str) -> Result<()> {
     let refused = |cause, message: String| Err(Error::new(cause, message));
     if let Some((scheme, _)) = url.split_once("://") {
@@ -208,7 +206,7 @@ fn check_url(url: &str) -> Result<()> {
             return refused(Cause::ModelNotFound, message);
         }
         return match reqwest::Url::parse(url) {
-            // Nothing is downloaded here.
+            // This container downloads nothing.
             Ok(_) => refused(Cause::NotDownloaded, format!("Failed to download model from: {url}")),
             Err(_) => refused(Cause::ModelNotFound, format!("Invalid model url: {url}")),
         };
@@ -236,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_load_says_of_workers_decides_what_is_answered() {
+    fn the_parameters_about_workers_decide_the_response() {
         use LoadResponse::{Processing, Registered, Scaled};
         let answers = [
             (serde_json::json!({}), Scaled),
@@ -244,11 +242,11 @@ mod tests {
             (serde_json::json!({"initial_workers": 0, "synchronous": false}), Registered),
             (serde_json::json!({"synchronous": false, "handler": "a:b", "batch_size": 8}), Processing),
         ];
-        for (mut said, expected) in answers {
-            said["model_name"] = "m".into();
-            said["url"] = "/opt/ml/models/m/model".into();
-            let order = parameters(said.clone()).check().unwrap();
-            assert_eq!((order.answer, order.name.as_str()), (expected, "m"), "{said}");
+        for (mut body, expected) in answers {
+            body["model_name"] = "m".into();
+            body["url"] = "/opt/ml/models/m/model".into();
+            let request = parameters(body.clone()).check().unwrap();
+            assert_eq!((request.answer, request.name.as_str()), (expected, "m"), "{body}");
         }
     }
 }

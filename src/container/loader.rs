@@ -1,8 +1,8 @@
 //! The thread that loads large models.
 //!
-//! They are loaded one by one, since a model's file is also in memory during loading; and all on one thread: the C
-//! library keeps freed memory for the thread that freed it, so with many threads the files of models that were loaded
-//! long ago would stay in memory, outside the budget.
+//! Large models are loaded one at a time because a model's file is also in memory during loading. They share one thread
+//! because the allocator keeps freed memory in a cache of the thread that freed it: with many threads, the files of
+//! models loaded long ago would stay in memory, outside the budget.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
@@ -12,15 +12,15 @@ use crate::error::{Cause, Error, Result};
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// The thread, started when there is work for it. It ends with its owner.
+/// The thread. It starts with the first job and ends when this is dropped.
 #[derive(Debug, Default)]
 pub(super) struct Loader(OnceLock<Sender<Job>>);
 
 impl Loader {
-    /// Runs work on the thread, and waits for it.
+    /// Runs a job on the thread and waits for its result.
     ///
     /// # Errors
-    /// Those of the work; [`Cause::Internal`] after a panic, or if no thread can be started.
+    /// Those of the job; [`Cause::Internal`] if it panics or the thread cannot be started.
     pub(super) fn run<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
         let (answer, answered) = channel();
         let job: Job = Box::new(move || {
@@ -35,13 +35,13 @@ fn start() -> Sender<Job> {
     let (sender, jobs) = channel::<Job>();
     let thread = std::thread::Builder::new().name("loader".to_owned()).spawn(move || {
         for job in jobs {
-            // A panic drops the job's partial work and its sender, which the waiting caller notices.
+            // A panic drops the job with its sender, so the waiting caller gets an error.
             let _ = catch_unwind(AssertUnwindSafe(job));
         }
     });
     if let Err(error) = thread {
-        // The receiver of jobs was dropped with the thread that did not start.
-        log::error!("could not start a thread for large models: {error}");
+        // The receiver is dropped with the closure, so sending a job fails.
+        log::error!("could not start the thread that loads large models: {error}");
     }
     sender
 }
@@ -55,12 +55,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_work_is_done_on_one_thread_and_a_panic_ends_only_its_own() {
+    fn all_jobs_run_on_one_thread_which_survives_a_panic() {
         let loader = Loader::default();
         let on = || Ok(std::thread::current().id());
         let first = loader.run(on).unwrap();
         assert_ne!(first, std::thread::current().id());
-        let failed = loader.run(|| -> Result<()> { panic!("of a test") }).unwrap_err();
+        let failed = loader.run(|| -> Result<()> { panic!("expected by the test") }).unwrap_err();
         assert_eq!(failed.cause(), Cause::Internal);
         assert_eq!(std::thread::scope(|scope| scope.spawn(|| loader.run(on)).join().unwrap()).unwrap(), first);
     }

@@ -1,8 +1,8 @@
-//! The hosting contract: what SageMaker expects of `docker run IMAGE serve`.
+//! The hosting contract: what SageMaker expects from `docker run IMAGE serve`.
 //!
-//! One port: `/ping`, `/invocations`, `/execution-parameters`, `/metrics`, and in multi-model mode `/models…`. This
-//! module knows HTTP, memory accounting and the life of the process; [`crate::model`] knows what a model is and how it
-//! answers.
+//! A container serves `/ping`, `/invocations`, `/execution-parameters`, `/metrics` and, in multi-model mode, `/models…`
+//! on one port. This module is about HTTP, memory accounting and the process; [`crate::model`] loads models and
+//! computes their answers.
 
 pub mod accounts;
 pub mod app;

@@ -1,25 +1,26 @@
-//! From where a multi-model container loads, and what a caller is told of what lies there.
+//! Restricts the paths that a multi-model container loads from, and what its callers learn about files there.
 
 use std::path::{Path, PathBuf};
 
 use crate::error::{Cause, Error, Result};
 
-/// The folder that models are loaded from, as `/opt/ml/models` on the platform; any where none was set.
+/// The folder that models are loaded from, `/opt/ml/models` in SageMaker. If it is not set, models are loaded from any
+/// path.
 #[derive(Clone, Debug, Default)]
 pub struct ModelsRoot(Option<PathBuf>);
 
 impl ModelsRoot {
-    /// A container that loads from below this folder only, or from anywhere.
+    /// Allows only models below this folder; any path if `None`. Logs a warning if the folder does not exist.
     pub fn new(root: Option<PathBuf>) -> ModelsRoot {
-        // The platform makes /opt/ml/models when it has a model to load.
+        // Only a warning: SageMaker creates /opt/ml/models before it loads the first model.
         if let Some(root) = root.as_ref().filter(|root| !root.is_dir()) {
-            log::warn!("models root {}: there is no such folder; until there is, every load is a 404", root.display());
+            log::warn!("models root {} does not exist; until it does, every load gets a 404", root.display());
         }
         ModelsRoot(root)
     }
 
-    /// Refuses a url that does not lie below the root once all links are followed. What lies outside and what is not there
-    /// are told in the same words: nobody learns which files this machine has.
+    /// Refuses a URL that is not below the root after symbolic links are resolved. A path outside the root gets the
+    /// same error as a missing one, so callers do not learn which files exist on this machine.
     ///
     /// # Errors
     /// [`Cause::ModelNotFound`].
@@ -32,8 +33,8 @@ impl ModelsRoot {
         if is_below { Ok(()) } else { Err(not_found(url)) }
     }
 
-    /// An error of loading as a caller may hear it. What was found is for the log where the caller may have named any
-    /// folder of this machine.
+    /// An error of loading as the caller gets it. Without a root, the caller may have named any path on this machine,
+    /// so the names of the files there go only to the log.
     pub fn redact(&self, error: Error, url: &str) -> Error {
         if error.cause() == Cause::NoModel && self.0.is_some() {
             return error.context(not_found(url).message());
@@ -45,8 +46,8 @@ impl ModelsRoot {
             Cause::ModelNotFound => not_found(url),
             cause @ (Cause::NoModel | Cause::SeveralModels) => {
                 let message = format!(
-                    "{url} does not hold one model: expected model_algo-1 (linear learner), preprocessor.json (fitted here) or \
-                     one *.joblib, *.pkl or *.pickle (scikit-learn); the log says what was found"
+                    "{url} does not contain exactly one model: expected model_algo-1 (linear learner), preprocessor.json \
+                     (from byoc train) or one *.joblib, *.pkl or *.pickle (scikit-learn); the log says what was found"
                 );
                 let told = Error::new(cause, message);
                 if cause == Cause::NoModel { told.context(not_found(url).message()) } else { told }
@@ -57,7 +58,7 @@ impl ModelsRoot {
     }
 }
 
-/// In multi-model-server's words.
+/// multi-model-server's message.
 fn not_found(url: &str) -> Error {
     Error::new(Cause::ModelNotFound, format!("Model not found in model store: {url}"))
 }
@@ -70,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_lies_below_the_root_is_loaded_wherever_links_lead() {
+    fn only_paths_below_the_root_are_allowed_after_links_are_resolved() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         for name in ["models/a/model", "models-of-others/b", "elsewhere"] {
@@ -108,11 +109,12 @@ mod tests {
     }
 
     #[test]
-    fn without_a_root_no_error_names_what_was_found() {
+    fn without_a_root_no_error_names_the_files_that_were_found() {
         let found = || Error::new(Cause::NoModel, "no model in /etc: expected one, found shadow");
         let told = ModelsRoot::new(None).redact(found(), "/etc");
         assert_eq!(told.cause(), Cause::NoModel);
-        let expected = "Model not found in model store: /etc: /etc does not hold one model: expected model_algo-1";
+        let expected =
+            "Model not found in model store: /etc: /etc does not contain exactly one model: expected model_algo-1";
         assert!(told.message().starts_with(expected), "{told}");
         assert!(!told.message().contains("shadow"), "{told}");
         let advised = Error::new(Cause::ModelNotFound, "Model not found in model store: /etc/passwd is not a folder");

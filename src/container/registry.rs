@@ -1,7 +1,8 @@
-//! The models that a container holds: loaded side by side, invoked without waiting for each other, unloaded for good.
+//! The models of a container. They are loaded concurrently, and invocations of different models do not wait for each
+//! other.
 //!
-//! A name has a slot from the moment that its load begins to the moment that its memory is free again, so that two loads of
-//! one name give one success and one conflict, whatever happens in between.
+//! A name has a slot from the start of loading until the model's memory is free again. So of two concurrent loads of
+//! the same name, exactly one succeeds and the other gets a conflict.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -20,30 +21,30 @@ use byoc_sklearn::preprocessor::Overrides;
 /// The name that multi-model-server gives the one model of single-model mode (`--models model=/opt/ml/model`).
 pub const SINGLE_MODEL: &str = "model";
 
-/// A model in memory. It is freed, and its bytes are given back, when the last request on it ends.
+/// A model in memory. When its last request ends, it is freed and its bytes are returned to the account.
 #[derive(Debug)]
 pub struct Loaded {
-    /// What answers.
+    /// The model.
     pub model: Model,
-    /// What its answers take.
+    /// The time that its answers take.
     pub cost: Cost,
-    /// Where it was loaded from.
+    /// The URL that it was loaded from.
     pub url: String,
-    /// In a batch transform job, what its payloads have been so far.
+    /// In a batch transform job, the column types of the payloads so far.
     pub seen: OnceLock<SeenColumnTypes>,
-    // The order of these fields is the order in which they are dropped: the model, then its bytes in the account, then the
-    // sender whose end tells who waits for the memory.
+    // Fields are dropped in this order: first the model, then its bytes in the account, then the sender, which signals
+    // that the memory is free.
     lease: Lease,
     _freed: oneshot::Sender<()>,
 }
 
 impl Loaded {
-    /// Bytes that the model takes.
+    /// The model's size in memory, in bytes.
     pub fn bytes(&self) -> u64 {
         self.lease.bytes()
     }
 
-    /// Answers a body, within what the allowance gives.
+    /// Answers a body within the allowance's memory and time.
     ///
     /// # Errors
     /// Those of [`Model::answer`].
@@ -51,8 +52,8 @@ impl Loaded {
         self.model.answer_in_job(exchange, body, self.seen.get(), allowance)
     }
 
-    /// Lets go of a model on a thread that answers `/ping`. If the model was unloaded meanwhile and this was the last that held
-    /// it, it is freed elsewhere: that may take long.
+    /// Drops a reference to the model. If it is the last one, a background thread frees the model, since that may take
+    /// longer than a thread that answers `/ping` may be blocked.
     pub(super) fn release(self: Arc<Loaded>) {
         if let Some(last) = Arc::into_inner(self) {
             background::spawn(move || drop(last));
@@ -76,39 +77,40 @@ impl Slot {
     }
 }
 
-/// How many models are passed over before others may have the lock: some tens of microseconds.
+/// How many slots are skipped before the lock is released for other threads: some tens of microseconds.
 const SLOTS_PER_LOCK: usize = 1024;
 
 /// The slots by name, and the account that all models share.
 #[derive(Debug)]
 pub struct Registry {
     slots: RwLock<BTreeMap<Box<str>, Slot>>,
-    /// How many of them hold a model: to count them would take long.
+    /// The number of loaded models, since counting the slots would take long.
     ready: AtomicUsize,
     account: Arc<Account>,
     large_model_loader: Loader,
-    /// What is said of all scikit-learn artifacts, beside what lies with each.
+    /// Settings for all scikit-learn artifacts, in addition to the files of each.
     overrides: Overrides,
 }
 
 /// One page of the list of models.
 #[derive(Debug)]
 pub struct Page {
-    /// Names and urls, sorted by name.
+    /// Names and URLs, sorted by name.
     pub models: Vec<(String, String)>,
-    /// How many models lie before the next page, if there is one.
+    /// The offset of the next page, if there is one.
     pub next: Option<usize>,
 }
 
-/// What a name and its slot take beside the model itself: two short strings, a node's share, the reference counts.
+/// The memory of a slot besides its model and strings, in bytes: a share of a tree node, reference counts, allocator
+/// overhead.
 const SLOT_BYTES: u64 = 256;
 
-/// A model is large if its file needs more than 1/64 of the budget. Loading leases memory too, so that two large models may not
-/// fit at the same time although each fits alone.
+/// A model is large if its file needs more than 1/64 of the budget. Loading leases memory too, so two large models may
+/// not fit at the same time even if each fits alone.
 const LARGE_MODEL_DIVISOR: u64 = 64;
 
 impl Registry {
-    /// An empty registry, and what is said of the scikit-learn artifacts that it will hold.
+    /// An empty registry. `overrides` are settings for all scikit-learn artifacts that it will load.
     pub fn new(account: Arc<Account>, overrides: Overrides) -> Arc<Registry> {
         Arc::new(Registry {
             slots: RwLock::new(BTreeMap::new()),
@@ -124,7 +126,7 @@ impl Registry {
         &self.account
     }
 
-    /// Nothing that can panic runs under the lock, so a poisoned map is a sound one.
+    /// No code that can panic runs while the lock is held, so the map is valid even if it is poisoned.
     fn read(&self) -> RwLockReadGuard<'_, BTreeMap<Box<str>, Slot>> {
         self.slots.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -133,8 +135,8 @@ impl Registry {
         self.slots.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Loads the model in a folder, or the one that a file is, under a name. Blocks; loads of different names run side by side,
-    /// but large ones one after the other.
+    /// Loads the model at a path, a folder or a file, and registers it under a name. Blocks. Different models are
+    /// loaded concurrently, but large ones one at a time.
     ///
     /// # Errors
     /// Those of [`Registry::begin`] and [`PendingLoad::finish`].
@@ -142,16 +144,17 @@ impl Registry {
         self.begin(name, place)?.finish()
     }
 
-    /// Finds the model in a folder, or the one that a file is, and takes a name for it.
+    /// Finds the model at a path, a folder or a file, and reserves a name for it.
     ///
     /// # Errors
-    /// [`Cause::ModelNotFound`] when the folder is not there, [`Cause::ModelAlreadyRegistered`], and [`Cause::NoModel`] and
-    /// [`Cause::SeveralModels`] where it does not hold one.
+    /// [`Cause::ModelNotFound`] if the path does not exist, [`Cause::ModelAlreadyRegistered`], and [`Cause::NoModel`]
+    /// or [`Cause::SeveralModels`] if the folder does not contain exactly one model.
     pub fn begin(self: &Arc<Registry>, name: &str, place: &NamedPath) -> Result<PendingLoad> {
         let (directory, url) = (place.path(), place.name());
         if !directory.is_dir() && !Artifact::is_lone_file(directory) {
             let advice = if directory.exists() {
-                " is not a folder: expected the folder that the model was unpacked to, or a *.joblib, *.pkl, *.pickle, *.skops or sklearn-model"
+                " is not a folder: expected the folder that the model was unpacked to, or a *.joblib, *.pkl, *.pickle, \
+                 *.skops or sklearn-model"
             } else {
                 ""
             };
@@ -177,10 +180,10 @@ impl Registry {
         Ok(Claim { registry: Arc::clone(self), name: name.into() })
     }
 
-    /// A loaded model, held until the `Arc` is dropped.
+    /// A loaded model. It stays in memory until the `Arc` is dropped.
     ///
     /// # Errors
-    /// [`Cause::ModelNotFound`], also while it is being loaded or unloaded.
+    /// [`Cause::ModelNotFound`], also while the model is being loaded or unloaded.
     pub fn get(&self, name: &str) -> Result<Arc<Loaded>> {
         match self.read().get(name) {
             Some(Slot::Ready { loaded, .. }) => Ok(Arc::clone(loaded)),
@@ -188,7 +191,7 @@ impl Registry {
         }
     }
 
-    /// How many models are loaded.
+    /// The number of loaded models.
     pub fn len(&self) -> usize {
         self.ready.load(Ordering::Relaxed)
     }
@@ -200,7 +203,8 @@ impl Registry {
 
     /// A page of at most `limit` loaded models after the first `offset`, sorted by name.
     ///
-    /// The lock is given up on the way to it now and then: whoever loads or unloads does not wait for the whole of it.
+    /// The lock is released from time to time while slots are skipped, so that loads and unloads do not wait for all of
+    /// it.
     pub fn page(&self, offset: usize, limit: usize) -> Page {
         let mut skipped = 0;
         let mut start: Bound<Box<str>> = Bound::Unbounded;
@@ -229,12 +233,12 @@ impl Registry {
         }
     }
 
-    /// Takes a model away from new requests, waits for those in flight, and returns when its memory is free.
+    /// Unregisters a model, waits for its requests in flight, and returns when its memory is free.
     ///
-    /// The unloading goes on to its end even where the caller stops waiting.
+    /// Unloading is completed even if the returned future is dropped.
     ///
     /// # Errors
-    /// [`Cause::ModelNotFound`], also while it is being loaded or unloaded by somebody else.
+    /// [`Cause::ModelNotFound`], also while the model is being loaded or already being unloaded.
     pub async fn unload(self: &Arc<Registry>, name: &str) -> Result<()> {
         let (loaded, freed) = {
             let mut slots = self.write();
@@ -255,7 +259,7 @@ impl Registry {
         let registry = Arc::clone(self);
         let name: Box<str> = name.into();
         let unloading = actix_web::rt::spawn(async move {
-            // The sender is never used: its drop, after the model's own, is the signal.
+            // The sender never sends. It is dropped after the model, and that is the signal.
             let _ = freed.await;
             registry.write().remove(&name);
             background::record_freed(bytes);
@@ -264,7 +268,7 @@ impl Registry {
     }
 }
 
-/// A model that was found and has a name, and is not in memory yet. Without an end of it the name is free again.
+/// A model that was found and whose name is reserved, but that is not in memory yet. Dropping it frees the name.
 #[derive(Debug)]
 pub struct PendingLoad {
     claim: Claim,
@@ -273,20 +277,20 @@ pub struct PendingLoad {
 }
 
 impl PendingLoad {
-    /// What the model will be called.
+    /// The name under which the model will be registered.
     pub fn name(&self) -> &str {
         &self.claim.name
     }
 
-    /// Where it is loaded from.
+    /// The URL that the model is loaded from.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Reads the model. Blocks.
+    /// Loads and registers the model. Blocks.
     ///
     /// # Errors
-    /// [`Cause::InsufficientMemory`] with the numbers, and what [`Artifact::load`] refuses.
+    /// [`Cause::InsufficientMemory`], and those of [`Artifact::load`].
     pub fn finish(self) -> Result<Arc<Loaded>> {
         let PendingLoad { claim, artifact, url } = self;
         let registry = &claim.registry;
@@ -307,7 +311,7 @@ impl PendingLoad {
     }
 }
 
-/// Loads a model within an account, and settles what it keeps there with what stands beside it.
+/// Loads a model and leases its memory from an account, with `overhead` bytes in addition to the model's own.
 fn load(artifact: Artifact, overrides: Overrides, account: &Arc<Account>, overhead: u64) -> Result<(Model, Lease)> {
     let allowance = Allowance::of(Lease::empty(account), Purpose::Load, Deadline::never());
     allowance.take(usize::try_from(overhead).unwrap_or(usize::MAX))?;
@@ -320,7 +324,7 @@ fn not_found(name: &str) -> Error {
     Error::new(Cause::ModelNotFound, format!("Model not found: {name}"))
 }
 
-/// The slot of a model that is being loaded; given back unless it is filled.
+/// The slot of a model that is being loaded. Dropping it frees the slot unless it was filled.
 #[derive(Debug)]
 struct Claim {
     registry: Arc<Registry>,

@@ -1,4 +1,4 @@
-//! A model's answer on its way to the caller, with its memory.
+//! A model's answer as it is sent, with its leased memory.
 
 use actix_web::web::Bytes;
 use byoc_account::Allowance;
@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::leased_bytes::leased;
 use byoc_formats::media_types::MediaType;
 
-/// An answer whose parts give their memory back as they are sent.
+/// An answer. The memory of each part is released once it is sent.
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) content_type: MediaType,
@@ -17,17 +17,17 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// What was written within an allowance. Of that nothing is left but the answer's own bytes.
+    /// Reduces the allowance in which an answer was computed to the bytes of the answer itself.
     ///
     /// # Errors
-    /// When even they are not there.
+    /// If the account does not have that many bytes.
     pub(super) fn new(content_type: MediaType, pieces: Vec<Vec<u8>>, allowance: Allowance) -> Result<Reply> {
         let bytes: u64 = pieces.iter().map(|piece| piece.capacity() as u64).sum();
-        // A small answer is a part of what the connection holds.
+        // The connection's own lease covers a small answer.
         if bytes <= MAX_UNLEASED_ANSWER {
             return Ok(Reply { content_type, parts: pieces.into_iter().map(Bytes::from).collect() });
         }
-        // All but the answer is free now, and much of it lies on pages that go back to the system only when it is told to.
+        // Everything but the answer is free now, but the allocator keeps many of its pages until memory is returned.
         background::record_freed(allowance.most_taken());
         let mut lease = allowance.settle(bytes)?;
         let part = |piece: Vec<u8>| {
@@ -37,7 +37,7 @@ impl Reply {
         Ok(Reply { content_type, parts: pieces.into_iter().map(part).collect() })
     }
 
-    /// How many bytes there are to send.
+    /// The answer's length in bytes.
     pub(super) fn len(&self) -> usize {
         self.parts.iter().map(Bytes::len).sum()
     }
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_gives_its_memory_back_part_by_part_and_a_small_one_has_none_of_its_own() {
+    fn an_answer_releases_its_memory_part_by_part_and_a_small_one_leases_none() {
         let account = Account::new(1 << 30);
         let mut large = reply(vec![vec![1; 1 << 20], vec![2; 3 << 20]], &account);
         assert_eq!((large.len(), account.used()), (4 << 20, 4 << 20));

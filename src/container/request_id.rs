@@ -1,4 +1,4 @@
-//! The id under which a request's answer and the log know it.
+//! The id of a request, which its response and its log lines have.
 
 use std::fmt;
 use std::future::{Ready, ready};
@@ -8,17 +8,17 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{FromRequest, HttpRequest};
 use uuid::Uuid;
 
-/// What an endpoint calls the request: what its own caller gets as RequestId.
+/// The header in which an endpoint sends its request id, which its own caller gets as RequestId.
 const SAGEMAKER_REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
-/// No id is longer: whoever calls may write what it likes there, and the log shows it.
+/// The longest id that is accepted from a caller, in bytes, since it is written to the log.
 const MAX_LENGTH: usize = 64;
 
-/// The id of a request: the endpoint's, so that its log, ours and what its caller got can be joined; else a new one.
+/// The id of a request: the endpoint's if it sends one, so that its log and ours can be joined, otherwise a new one.
 #[derive(Clone, Debug)]
 pub(super) struct RequestId(HeaderValue);
 
 impl RequestId {
-    /// The id of this request.
+    /// The id that the request has, or a new one if it has none that is valid.
     pub(super) fn of(request: &HttpRequest) -> RequestId {
         match request.headers().get(SAGEMAKER_REQUEST_ID).filter(|given| is_id(given.as_bytes())) {
             Some(given) => RequestId(given.clone()),
@@ -26,11 +26,11 @@ impl RequestId {
         }
     }
 
-    /// The id of a request that has none.
+    /// A new random id.
     pub(super) fn new() -> RequestId {
         let mut buffer = Uuid::encode_buffer();
         let text: &str = Uuid::new_v4().hyphenated().encode_lower(&mut buffer);
-        // Digits, letters and hyphens.
+        // A UUID has only digits, letters and hyphens, so it is a valid header value.
         RequestId(HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("")))
     }
 
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_the_one_that_came_if_it_can_be_one_and_else_a_new_one() {
+    fn a_valid_id_is_kept_and_an_invalid_one_is_replaced() {
         let of = |given: &str| {
             RequestId::of(&TestRequest::get().insert_header(("X-Amzn-RequestId", given)).to_http_request()).to_string()
         };

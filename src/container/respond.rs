@@ -1,5 +1,5 @@
-//! Responses in the shape of multi-model-server, which existing clients match on (`ErrorResponse` and `StatusResponse` of
-//! github.com/awslabs/multi-model-server at 706aa9c7).
+//! Responses in the format of multi-model-server, which existing clients rely on (`ErrorResponse` and `StatusResponse`
+//! of github.com/awslabs/multi-model-server at 706aa9c7).
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ struct Status<'a> {
     status: &'a str,
 }
 
-/// A document, pretty-printed with a newline at its end as multi-model-server's are.
+/// A JSON response, pretty-printed with a final newline like those of multi-model-server.
 pub(super) fn json(status: StatusCode, document: &impl Serialize, id: &RequestId) -> HttpResponse {
     match pretty(document) {
         Ok(body) => builder(status, id).body(body),
@@ -44,18 +44,18 @@ pub(super) fn json(status: StatusCode, document: &impl Serialize, id: &RequestId
     }
 }
 
-/// A document's text, as [`json`] sends it.
+/// The text of a JSON response, as [`json`] sends it.
 ///
 /// # Errors
-/// When it cannot be written as JSON.
+/// [`Cause::Internal`] if the document cannot be written as JSON.
 pub(super) fn pretty(document: &impl Serialize) -> Result<Vec<u8>> {
     let mut text = serde_json::to_vec_pretty(document)
-        .map_err(|error| Error::new(Cause::Internal, "an answer could not be written").caused_by(error))?;
+        .map_err(|error| Error::new(Cause::Internal, "could not write the response as JSON").caused_by(error))?;
     text.push(b'\n');
     Ok(text)
 }
 
-/// The text of a document that may be large, with the memory that it takes until it is sent, or for as long as it may take.
+/// A JSON response that may be large. The memory of its text is released once it is sent, or when sending times out.
 pub(super) fn leased_json(text: Bytes, timeout: Duration, id: &RequestId) -> HttpResponse {
     let timeout = send_timeout(timeout, text.len());
     builder(StatusCode::OK, id).body(TimedBody::new([text], timeout))
@@ -77,13 +77,13 @@ pub(super) fn status(status: StatusCode, message: &str, id: &RequestId) -> HttpR
     json(status, &Status { status: message }, id)
 }
 
-/// An error's body. What is not the caller's to know goes to the log, under the request's id.
+/// An error response. The details of an internal error go only to the log, with the request's id.
 pub(super) fn error(error: &Error, id: &RequestId) -> HttpResponse {
     let row = error.cause().row();
     let status = StatusCode::from_u16(row.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let message = if error.cause() == Cause::Internal {
         log::error!("request {id}: {}", chain(error));
-        format!("something went wrong inside; the log has it under request {id}")
+        format!("internal error; see the log for request {id}")
     } else {
         log::info!("request {id}: {} {}", row.status, chain(error));
         chain(error).to_string()
@@ -102,13 +102,13 @@ pub(super) fn error(error: &Error, id: &RequestId) -> HttpResponse {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     if error.cause() == Cause::RequestTimeout {
-        // What may still come on this connection is the rest of a body.
+        // The rest of the body may still arrive on this connection.
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
     response
 }
 
-/// A model's answer, which its caller has to take in as long as answering may last, and longer if it is large.
+/// A model's answer. The client must read it within the timeout, or within a longer time if it is large.
 pub(super) fn reply(reply: Reply, timeout: Duration) -> HttpResponse {
     let content_type = HeaderValue::from_static(reply.content_type.name());
     let mut response = HttpResponse::Ok();
@@ -121,13 +121,13 @@ pub(super) fn reply(reply: Reply, timeout: Duration) -> HttpResponse {
     }
 }
 
-/// What multi-model-server says to a path that it does not serve.
+/// multi-model-server's response to an unknown path.
 pub(super) async fn unknown_path(id: RequestId) -> HttpResponse {
     let message = "Requested resource is not found, please refer to API document.";
     error(&Error::new(Cause::ResourceNotFound, message), &id)
 }
 
-/// What multi-model-server says to a method that a path does not take.
+/// multi-model-server's response to a method that a path does not support.
 pub(super) async fn wrong_method(id: RequestId) -> HttpResponse {
     let message = "Requested method is not allowed, please refer to API document.";
     error(&Error::new(Cause::MethodNotAllowed, message), &id)

@@ -28,7 +28,7 @@ use crate::leased_bytes::leased;
 use crate::platform::batch_strategy::BatchStrategy;
 use crate::telemetry;
 
-/// `GET /ping` of a single model: 503 until it is in memory, then 200.
+/// `GET /ping` in single-model mode: 503 until the model is loaded, then 200.
 pub(super) async fn ping_single(id: RequestId, services: Data<Services>) -> HttpResponse {
     match services.single_model.get() {
         Some(_) => HttpResponse::Ok().finish(),
@@ -36,7 +36,7 @@ pub(super) async fn ping_single(id: RequestId, services: Data<Services>) -> Http
     }
 }
 
-/// `GET /ping` of a multi-model container: 200, with or without models.
+/// `GET /ping` in multi-model mode: always 200.
 pub(super) async fn ping_multi() -> HttpResponse {
     HttpResponse::Ok().finish()
 }
@@ -56,14 +56,15 @@ struct ExecutionParameters {
     max_payload_in_mb: usize,
 }
 
-/// The batch service multiplies the two and takes no more than this
+/// SageMaker's limit on MaxConcurrentTransforms × MaxPayloadInMB
 /// (docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html).
 const MAX_CONCURRENT_MEGABYTES: usize = 100;
-/// What is wished for where the job says nothing: the service's own default. It is enough to keep a worker busy for some
-/// hundredths of a second, so that larger requests would be no faster, and an error in one is answered with its row.
+/// The payload size if the job does not set one: SageMaker's default. Such a payload keeps a worker busy for some
+/// hundredths of a second, so larger ones would be no faster.
 const DEFAULT_PAYLOAD_MEGABYTES: usize = 6;
 
-/// `GET /execution-parameters`: what a batch transform job should send at once; what it was told it says again.
+/// `GET /execution-parameters`: the settings that a batch transform job should use. Values that the job sets are
+/// repeated.
 pub(super) async fn execution_parameters(id: RequestId, services: Data<Services>) -> HttpResponse {
     let Batch { max_payload_in_mb, strategy, max_concurrent } = services.batch.unwrap_or_default();
     let max_payload_in_mb = match max_payload_in_mb.and_then(|megabytes| usize::try_from(megabytes).ok()) {
@@ -80,7 +81,7 @@ pub(super) async fn execution_parameters(id: RequestId, services: Data<Services>
     respond::json(StatusCode::OK, &parameters, &id)
 }
 
-/// `POST /invocations` of a single model.
+/// `POST /invocations` in single-model mode.
 pub(super) async fn invocations(request: HttpRequest, body: Body, services: Data<Services>) -> HttpResponse {
     let Some(loaded) = services.single_model.get() else {
         return respond::error(&Error::new(Cause::Unavailable, "Models are not loaded"), &RequestId::of(&request));
@@ -88,13 +89,13 @@ pub(super) async fn invocations(request: HttpRequest, body: Body, services: Data
     invoke(&services, SINGLE_MODEL, std::sync::Arc::clone(loaded), &request, body).await
 }
 
-/// The model of a request whose path does not say it.
+/// The query of a request whose path does not name the model.
 #[derive(Deserialize)]
 pub(super) struct ModelQuery {
     model_name: Option<String>,
 }
 
-/// `POST /invocations` of a multi-model container: the query says which model, as multi-model-server takes it.
+/// `POST /invocations` in multi-model mode: as in multi-model-server, the query names the model.
 pub(super) async fn invocations_by_query(
     request: HttpRequest,
     query: Result<web::Query<ModelQuery>, actix_web::Error>,
@@ -111,9 +112,9 @@ pub(super) async fn invocations_by_query(
     }
 }
 
-/// Everything below `/models/`: a model's name, which may hold any character once percent-decoded, and what to do with it.
+/// All routes below `/models/`: `/models/NAME` and `/models/NAME/invoke`.
 ///
-/// The path is taken as it came, before decoding, so that an encoded slash stays part of a name.
+/// The path is split before it is percent-decoded, so a name may contain any character, including an encoded slash.
 pub(super) async fn model(request: HttpRequest, body: Body, services: Data<Services>) -> HttpResponse {
     let raw = request.uri().path().strip_prefix("/models/").unwrap_or_default();
     if let Some(raw_name) = raw.strip_suffix("/invoke").filter(|name| !name.is_empty()) {
@@ -187,18 +188,18 @@ async fn invoke(
     counters::count_response(Route::Invocation, response, Some(started))
 }
 
-/// A header that has one value, as text.
+/// A header with a single value, as text.
 ///
 /// # Errors
-/// [`Cause::BadRequest`] when it is not visible ASCII.
+/// [`Cause::BadRequest`] if it contains anything but visible ASCII.
 pub(super) fn text_header<'a>(request: &'a HttpRequest, name: &HeaderName) -> Result<Option<&'a str>> {
     request.headers().get(name).map(HeaderValue::to_str).transpose().map_err(|_| not_text(name))
 }
 
-/// The Accept header as text. Several lines of it are one list.
+/// The Accept header as text. Several header lines are joined into one list.
 ///
 /// # Errors
-/// [`Cause::BadRequest`] when it is not visible ASCII.
+/// [`Cause::BadRequest`] if it contains anything but visible ASCII.
 pub(super) fn accept(request: &HttpRequest) -> Result<Option<Cow<'_, str>>> {
     let visible = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t');
     match list_header(request.headers(), ACCEPT) {
@@ -234,10 +235,10 @@ pub(super) struct Paging {
     next_page_token: Option<String>,
 }
 
-/// multi-model-server's page size, also where a caller asks for more, or for less than nothing.
+/// multi-model-server's page size. It is also used if the caller asks for a larger page or a negative size.
 const MAX_PAGE_SIZE: usize = 100;
 
-/// `GET /models`: what is loaded, sorted by name. The token is the number of models before the page.
+/// `GET /models`: the loaded models, sorted by name. The token is the number of models before the page.
 pub(super) async fn list(
     id: RequestId,
     services: Data<Services>,
@@ -257,11 +258,11 @@ pub(super) async fn list(
         Some(Ok(offset)) => usize::try_from(offset).unwrap_or(0),
         Some(Err(_)) => {
             let token = paging.next_page_token.unwrap_or_default();
-            let message = format!("next_page_token {token:?} is not one that this server gave");
+            let message = format!("next_page_token {token:?} was not issued by this server");
             return respond::error(&Error::new(Cause::BadRequest, message), &id);
         }
     };
-    // With very many models it takes longer than an event loop may.
+    // With very many models, this would block the event loop for too long.
     let shared = services.clone();
     let listed = background::spawn(move || page(&shared, offset, limit.max(1))).await;
     match listed {
@@ -271,10 +272,10 @@ pub(super) async fn list(
     }
 }
 
-/// The text of a page, and the memory that it takes until it is sent.
+/// The JSON text of a page. Its memory stays leased until it is sent.
 fn page(services: &Services, offset: usize, limit: usize) -> Result<Bytes> {
     let page = services.registry.page(offset, limit);
-    // Characters of control are six in JSON; beside each name and url stand their keys.
+    // JSON writes a control character in six bytes; 64 bytes are for the keys of each model.
     let most = page.models.iter().map(|(name, url)| 6 * (name.len() + url.len()) + 64).sum::<usize>() + 64;
     let lease = services.accounts.requests.lease(most as u64);
     let lease = lease.map_err(|shortage| Exceeded::NotNow(Purpose::Answer, shortage))?;

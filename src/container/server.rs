@@ -1,4 +1,4 @@
-//! The life of a container: listen, load, answer, drain, end.
+//! Runs a container: listens, loads the model, serves, and drains before it stops.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -20,16 +20,16 @@ use crate::signals::{StopSignal, StopSignals};
 use crate::telemetry;
 use crate::telemetry::logs::LISTENING_ON;
 
-/// How long requests in flight may take to end after SIGTERM: SageMaker kills 30 s after it.
+/// How long requests in flight may take to finish after SIGTERM. SageMaker sends SIGKILL 30 s after SIGTERM.
 const DRAIN_SECONDS: u64 = 20;
 const DRAIN_LIMIT: Duration = Duration::from_secs(DRAIN_SECONDS);
 
-/// Serves until SIGTERM, Ctrl-C, or the end of standard input where that was asked for. A second signal cuts off requests
-/// that are still in flight.
+/// Serves until SIGTERM, Ctrl-C, or, with `stop_on_stdin_eof`, the end of standard input. A second signal cuts off the
+/// requests that are still in flight.
 ///
 /// # Errors
-/// [`Cause::Io`] when the port is taken; what [`Registry::load`](crate::container::registry::Registry::load) says of the model of single-model mode; [`Cause::CutOff`]
-/// when a request did not end in time.
+/// [`Cause::Io`] if the port is taken; those of [`Registry::load`](crate::container::registry::Registry::load) for the
+/// model of single-model mode; [`Cause::CutOff`] if a request did not end in time.
 pub fn run(config: Config) -> Result<()> {
     server::configure_allocator();
     telemetry::metrics::start();
@@ -41,7 +41,7 @@ async fn serve(config: Config) -> Result<()> {
     let address = SocketAddr::new(config.host, config.port);
     let listener = TcpListener::bind(address).map_err(|error| listen_error(address, error))?;
     let address = listener.local_addr().map_err(|error| listen_error(address, error))?;
-    // The first line of the log: whoever asked for port 0 reads the port from it.
+    // The first line of the log: it gives the actual port if port 0 was requested.
     log::info!(target: telemetry::logs::LISTENING_TARGET, "{LISTENING_ON}http://{address}");
 
     let services = Data::new(Services::start(&config)?);
@@ -53,7 +53,7 @@ async fn serve(config: Config) -> Result<()> {
         max_connections: Some(max_connections(config.memory)),
         shutdown_timeout: DRAIN_SECONDS,
         client_timeout: config.timeout,
-        // Their number is bounded where there is no memory for one more.
+        // A connection is accepted even if there is no memory to lease: `max_connections` bounds their number.
         on_open: move || whole.lease(CONNECTION_MEMORY).unwrap_or_else(|_| Lease::empty(&whole)),
     };
     let app = move || App::new().configure(app::configure(app_services.clone(), &mode));
@@ -81,11 +81,11 @@ async fn serve(config: Config) -> Result<()> {
     tokio::select! {
         () = server::stop(&handle, outcome.is_ok()) => {}
         signal = signals.next() => {
-            let message = format!("what was in flight is cut off: {}", signal.name());
+            let message = format!("requests in flight were cut off: {}", signal.name());
             return outcome.and(Err(Error::new(Cause::CutOff, message)));
         }
     }
-    // What is in flight at its limit is cut off there, without a word: that it came to the limit is all that tells.
+    // actix cuts off requests at its shutdown timeout without reporting it: only the elapsed time shows it.
     let is_cut_off = outcome.is_ok() && stopping.elapsed() >= DRAIN_LIMIT;
     upkeep.abort();
     match server.await {
@@ -95,7 +95,7 @@ async fn serve(config: Config) -> Result<()> {
     }
     outcome?;
     if is_cut_off {
-        let message = format!("a request that was in flight did not end within {DRAIN_SECONDS} s and was cut off");
+        let message = format!("a request in flight did not end within {DRAIN_SECONDS} s and was cut off");
         return Err(Error::new(Cause::CutOff, message));
     }
     log::info!("stopped");
@@ -113,7 +113,7 @@ async fn load_single(config: &Config, services: Data<Services>) -> Result<()> {
     }
 }
 
-/// Waits until the process is asked to stop, by a signal or by the end of its standard input, and logs by which.
+/// Waits for a signal or the end of standard input to stop the process, and logs which it was.
 async fn wait_for_stop(signals: &mut StopSignals, stop_on_stdin_eof: bool) {
     let end_of_input = async {
         if stop_on_stdin_eof && end_of_stdin().await.is_ok() {
@@ -126,11 +126,12 @@ async fn wait_for_stop(signals: &mut StopSignals, stop_on_stdin_eof: bool) {
         reason = end_of_input => reason,
     };
     log::info!(
-        "{reason}: no new connections; finishing what is in flight (up to {DRAIN_SECONDS} s, or until the next signal)"
+        "{reason}: no new connections; finishing requests in flight (up to {DRAIN_SECONDS} s, or until the next signal)"
     );
 }
 
-/// Resolves when standard input ends. A thread of its own reads it: a runtime would wait for a blocked read when it ends.
+/// Resolves when standard input ends. A separate thread reads it, since a runtime that shuts down waits for blocked
+/// reads.
 fn end_of_stdin() -> oneshot::Receiver<()> {
     let (ended, has_ended) = oneshot::channel();
     std::thread::spawn(move || {

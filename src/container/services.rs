@@ -23,21 +23,21 @@ use byoc_formats::media_types::MediaType;
 pub struct Services {
     /// The models of multi-model mode.
     pub registry: Arc<Registry>,
-    /// The folder from which they may be loaded.
+    /// The folder that models are loaded from in multi-model mode.
     pub models_root: ModelsRoot,
-    /// The memory of the container.
+    /// The container's memory, by purpose.
     pub accounts: Accounts,
-    /// The memory for requests that are answered inline.
+    /// The memory for inline responses.
     pub inline_lease: Lease,
     /// The model of single-model mode, once it is loaded.
     pub single_model: OnceLock<Arc<Loaded>>,
-    /// The pool for heavier requests.
+    /// The worker pool for heavier requests.
     pub workers: Workers,
     /// The media type of a response if the caller accepts any; JSON if `None`.
     pub default_accept: Option<MediaType>,
     /// The largest request body, in bytes.
     pub max_request_bytes: usize,
-    /// How long a body may take to arrive.
+    /// The timeout for receiving a body.
     pub timeout: std::time::Duration,
     /// The number of requests that are processed concurrently.
     pub max_concurrent: usize,
@@ -64,10 +64,10 @@ impl Drop for InFlight<'_> {
 }
 
 impl Services {
-    /// The state of a container at its start, without a model.
+    /// Starts the workers of a container that has no model yet.
     ///
     /// # Errors
-    /// [`Cause::Io`] if the threads of the workers cannot be started.
+    /// [`Cause::Io`] if the worker threads cannot be started.
     pub fn start(config: &Config) -> Result<Services> {
         let workers = Workers::start(config.workers, config.queue, config.timeout).map_err(|error| {
             Error::new(Cause::Io, format!("could not start {} workers", config.workers)).caused_by(error)
@@ -91,7 +91,7 @@ impl Services {
         })
     }
 
-    /// Answers a request with a model: inline if it is light, on a worker if not.
+    /// Answers a request: on this thread if it is cheap, otherwise on a worker.
     ///
     /// # Errors
     /// Those of [`crate::model::Model::invoke`]; [`Cause::Unavailable`] if the queue is full, [`Cause::Timeout`],
@@ -125,7 +125,7 @@ impl Services {
         self.run(name, work).await
     }
 
-    /// Runs a part of an invocation on a worker, within the free memory for requests and the remaining time.
+    /// Runs part of an invocation on a worker. `work` gets an allowance of request memory and of the remaining time.
     ///
     /// # Errors
     /// Those of the work; [`Cause::Unavailable`] if the queue is full, [`Cause::Timeout`], [`Cause::Internal`] after a
@@ -144,19 +144,19 @@ impl Services {
                 }
             })
         };
-        self.workers.run(work).await.unwrap_or_else(|refusal| Err(job_error(refusal, name)))
+        self.workers.run(work).await.unwrap_or_else(|error| Err(job_error(error, name)))
     }
 }
 
-fn job_error(refusal: JobError, name: &str) -> Error {
-    match refusal {
+fn job_error(error: JobError, name: &str) -> Error {
+    match error {
         JobError::QueueFull => Error::new(
             Cause::Unavailable,
             format!("No worker is available to serve request for model: {name}. Consider increasing job queue size."),
         ),
         JobError::TimedOut => Error::new(
             Cause::Timeout,
-            format!("model {name} did not answer in time: send fewer rows a request, or raise the timeout"),
+            format!("model {name} did not answer in time: send fewer rows per request, or raise the timeout"),
         ),
         JobError::Panicked => panicked(),
     }

@@ -1,4 +1,4 @@
-//! The one model of single-model mode: where it lies, and how it is loaded from there.
+//! Loads the model of single-model mode.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use crate::storage::{Location, S3Access, Storage, absolute, missing_path_message
 use crate::temporary_folder::TemporaryFolder;
 use byoc_formats::targz::{self, Limits};
 
-/// Loads the model; `/ping` says 503 until it is there.
+/// Loads the model. `/ping` answers 503 until it is loaded.
 ///
 /// # Errors
-/// [`Cause::ModelNotFound`], [`Cause::Unreachable`] where it lies in a bucket, and what [`Registry::load`] says.
+/// [`Cause::ModelNotFound`], those of [`copy_to_local`] for a model in S3, and those of [`Registry::load`].
 pub(super) async fn load(location: Location, s3: &S3Access, services: Data<Services>) -> Result<()> {
     let started = Instant::now();
     let (place, _copy) = local_model(&location, s3).await?;
@@ -44,12 +44,12 @@ pub(super) async fn load(location: Location, s3: &S3Access, services: Data<Servi
     Ok(())
 }
 
-/// The model on this machine, and the folder of the copy if it was copied from S3. The copy is removed with the folder.
+/// The local path of the model, and the temporary folder of its copy if it is in S3.
 async fn local_model(location: &Location, s3: &S3Access) -> Result<(NamedPath, Option<TemporaryFolder>)> {
     if let Location::Local(path) = location {
         return Ok((NamedPath::new(absolute(path)), None));
     }
-    // Messages add a slash and the name of a file.
+    // Messages append a slash and a file's name.
     let name = location.to_string().trim_end_matches('/').to_owned();
     let copy = TemporaryFolder::make("byoc-model-").map_err(|error| error.context(&name))?;
     copy.remove_abandoned();
@@ -58,15 +58,15 @@ async fn local_model(location: &Location, s3: &S3Access) -> Result<(NamedPath, O
     Ok((NamedPath::with_name(path, name), Some(copy)))
 }
 
-/// Loads the single model from its folder, or from a file that is one. Another file is the archive, which SageMaker would
-/// have unpacked before it starts a container; it is unpacked aside for as long as loading takes.
+/// Loads the model from its folder, its file, or an archive of it. SageMaker would unpack an archive before it starts
+/// the container; here it is unpacked into a temporary folder that is removed after loading.
 fn load_from(registry: &Arc<Registry>, place: &NamedPath) -> Result<Arc<Loaded>> {
     let path = place.path();
     if !path.exists() {
         return Err(Error::new(
             Cause::ModelNotFound,
             format!(
-                "Model not found in model store: {}; --model-dir (SM_MODEL_DIR) says where the model lies",
+                "Model not found in model store: {}; set the model's path with --model-dir (SM_MODEL_DIR)",
                 missing_path_message(path)
             ),
         ));
@@ -75,11 +75,14 @@ fn load_from(registry: &Arc<Registry>, place: &NamedPath) -> Result<Arc<Loaded>>
         return registry.load(SINGLE_MODEL, place);
     }
     Artifact::check_archive(path).map_err(|error| error.context(place.name()))?;
-    let aside = TemporaryFolder::make("byoc-model-").map_err(|error| {
-        error.context(format_args!("to unpack {} (of a read-only root, --tmpfs /tmp)", place.name()))
+    let temporary = TemporaryFolder::make("byoc-model-").map_err(|error| {
+        error.context(format_args!(
+            "to unpack {} (if the root filesystem is read-only, run with --tmpfs /tmp)",
+            place.name()
+        ))
     })?;
-    aside.remove_abandoned();
-    let folder = aside.path().join("model");
+    temporary.remove_abandoned();
+    let folder = temporary.path().join("model");
     let archive = File::open(path).map_err(|error| Error::io("open", path, error))?;
     targz::unpack(archive, &folder, &Limits::default()).map_err(|error| error.context(place.name()))?;
     registry.load(SINGLE_MODEL, &NamedPath::with_name(folder, place.name()))

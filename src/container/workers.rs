@@ -1,8 +1,8 @@
-//! The workers: a bounded pool for requests that would block a connection's thread too long.
+//! The workers: a bounded thread pool for requests that would block a connection's thread for too long.
 //!
-//! A small request is answered on the thread that read it: passing it on would cost more. A large one goes to a worker,
-//! so that `/ping` is never queued behind it. The queue is bounded (multi-model-server's `job_queue_size`), and the
-//! deadline counts from arrival: a request that has waited too long is not begun.
+//! A small request is answered on the thread that read it, because handing it over would cost more. A large one goes to
+//! a worker, so that `/ping` never waits for it. The queue is bounded (multi-model-server's `job_queue_size`). The
+//! deadline counts from arrival: a request that has waited too long is not started.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use byoc_account::Deadline;
 use tokio::sync::oneshot;
 
-/// The pool. Its threads end when it is dropped; jobs that are still queued are not begun.
+/// The pool. When it is dropped, its threads end and queued jobs are discarded.
 #[derive(Debug)]
 pub struct Workers {
     shared: Arc<Shared>,
@@ -24,9 +24,9 @@ pub struct Workers {
 pub enum JobError {
     /// The queue is full.
     QueueFull,
-    /// The deadline passed. Work that has begun is notified.
+    /// The deadline passed. A running job can tell from its [`Deadline`].
     TimedOut,
-    /// The work panicked; the panic is in the log.
+    /// The job panicked; the panic is in the log.
     Panicked,
 }
 
@@ -53,7 +53,7 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
-    /// No code that can panic runs under this lock, so a poisoned queue is a sound one.
+    /// No code that can panic runs while the lock is held, so the queue is valid even if it is poisoned.
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -73,7 +73,7 @@ impl Shared {
 }
 
 impl Workers {
-    /// Starts `threads` threads with a queue of `capacity` jobs, each with a `timeout` from its arrival to its end.
+    /// Starts `threads` threads with a queue of `capacity` jobs. A job must end within `timeout` of its arrival.
     ///
     /// # Errors
     /// If a thread cannot be started.
@@ -93,11 +93,11 @@ impl Workers {
         Ok(workers)
     }
 
-    /// Runs work on a worker and waits for it. The work gets its deadline, which expires at once if the caller goes
-    /// away.
+    /// Runs a job on a worker and waits for its result. The job gets its deadline, which expires at once if the
+    /// returned future is dropped.
     ///
     /// # Errors
-    /// When the queue is full, the deadline passes, or the work panics.
+    /// If the queue is full, the deadline passes, or the job panics.
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(Deadline) -> T + Send + 'static,
@@ -106,9 +106,9 @@ impl Workers {
         let (until, _waiting) = Deadline::at(deadline).cancelable();
         let (answer, answered) = oneshot::channel();
         let run = Box::new(move || {
-            // The caller has dropped the receiver: the result is not needed.
+            // If the caller has dropped the receiver, nobody needs the result.
             if !answer.is_closed() {
-                // The work is moved in, so a panic leaves no inconsistent state.
+                // The job owns its state, so a panic leaves nothing inconsistent.
                 let done = catch_unwind(AssertUnwindSafe(|| work(until)));
                 let _ = answer.send(done.map_err(|_| JobError::Panicked));
             }
@@ -123,7 +123,7 @@ impl Workers {
         self.shared.job_queued.notify_one();
         match tokio::time::timeout_at(deadline.into(), answered).await {
             Ok(Ok(answer)) => answer,
-            // The job was dropped without being run: its deadline had passed.
+            // The job was dropped without being run because its deadline had passed.
             Ok(Err(_)) | Err(_) => Err(JobError::TimedOut),
         }
     }
@@ -148,20 +148,20 @@ mod tests {
     const LONG: Duration = Duration::from_secs(60);
 
     #[actix_web::test]
-    async fn work_is_done_and_its_result_comes_back() {
+    async fn a_job_runs_and_its_result_is_returned() {
         let workers = Workers::start(2, 10, LONG).unwrap();
         assert_eq!(workers.run(|_| 6 * 7).await, Ok(42));
     }
 
     #[actix_web::test]
-    async fn a_panic_is_reported_and_the_worker_lives() {
+    async fn a_panic_is_reported_and_the_worker_survives() {
         let workers = Workers::start(1, 10, LONG).unwrap();
         assert_eq!(workers.run(|_| panic!("expected by the test")).await, Err::<(), _>(JobError::Panicked));
         assert_eq!(workers.run(|_| 1).await, Ok(1));
     }
 
     #[actix_web::test]
-    async fn a_full_queue_refuses_inline() {
+    async fn a_full_queue_refuses_at_once() {
         let workers = Workers::start(1, 1, LONG).unwrap();
         let (started, has_started) = mpsc::channel();
         let (release, released) = mpsc::channel::<()>();
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn what_waited_past_its_deadline_is_never_begun() {
+    async fn a_job_that_waited_past_its_deadline_is_not_started() {
         let workers = Workers::start(1, 10, Duration::from_millis(20)).unwrap();
         let (release, released) = mpsc::channel::<()>();
         let mut busy = Box::pin(workers.run(move |_| released.recv()));
@@ -189,11 +189,11 @@ mod tests {
         assert_eq!(workers.run(move |_| begun.send(())).await, Err(JobError::TimedOut));
         assert!(busy.await.is_err());
         release.send(()).unwrap();
-        assert!(has_begun.recv().is_err(), "its sender was dropped unused");
+        assert!(has_begun.recv().is_err(), "the job was dropped without being run");
     }
 
     #[actix_web::test]
-    async fn work_that_nobody_waits_for_any_more_is_told_so() {
+    async fn the_deadline_expires_when_the_caller_stops_waiting() {
         let workers = Workers::start(1, 10, LONG).unwrap();
         let (started, has_started) = mpsc::channel();
         let (ended, has_ended) = mpsc::channel();

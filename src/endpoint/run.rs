@@ -176,7 +176,7 @@ async fn serve(settings: Settings) -> Result<()> {
 
             let reason = signals.next().await.name();
             log::info!(
-                "{reason}: no new connections; finishing what is in flight (up to {} s, or until the next signal)",
+                "{reason}: no new connections; finishing requests in flight (up to {} s, or until the next signal)",
                 drain_timeout.as_secs()
             );
             drain(&deployments, &handle, work, drain_timeout, &mut signals, instances).await
@@ -223,7 +223,7 @@ async fn drain(
     let _ = tokio::time::timeout(LAST_WORDS, work).await;
     // Idle containers end now; the others are killed with this process.
     let _ = tokio::time::timeout(LAST_WORDS, stop_all(instances)).await;
-    Err(Error::new(Cause::CutOff, format!("what was in flight is cut off: {why}")))
+    Err(Error::new(Cause::CutOff, format!("requests in flight were cut off: {why}")))
 }
 
 /// Starts the server for clients.

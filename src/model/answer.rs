@@ -106,15 +106,15 @@ impl Model {
     /// Answers a body within the memory and time of the allowance.
     ///
     /// # Errors
-    /// `Cause::NotAcceptable` for text in a media type that holds numbers only; `Cause::BadPayload` with the row, column
-    /// and byte; `Cause::PayloadTooLarge`, `Cause::Unavailable` and `Cause::Timeout` if the memory or the
-    /// time is not enough.
+    /// `Cause::NotAcceptable` for text in a media type that holds numbers only; `Cause::BadPayload` with the row,
+    /// column and byte; `Cause::PayloadTooLarge`, `Cause::Unavailable` and `Cause::Timeout` if the memory or the time
+    /// is not enough.
     pub fn answer(&self, exchange: Exchange, body: &[u8], allowance: &Allowance) -> Result<Answer> {
         self.answer_in_job(exchange, body, None, allowance)
     }
 
-    /// Answers a payload of a batch transform job. `seen` has the column types of the payloads before it, which are compared
-    /// with this one's.
+    /// Answers a payload of a batch transform job. `seen` has the column types of the payloads before it, which are
+    /// compared with this one's.
     ///
     /// # Errors
     /// Those of [`Model::answer`].

@@ -74,8 +74,8 @@ impl Artifact {
         Script::in_folder(if folder == Path::new("") { Path::new(".") } else { folder })
     }
 
-    /// Other files in the folder whose names say that they are models: they are not served. None if the artifact was given
-    /// by the path of its file.
+    /// Other files in the folder whose names say that they are models: they are not served. None if the artifact was
+    /// given by the path of its file.
     pub fn passed_over(&self, place: &Path) -> Vec<String> {
         if place.is_file() {
             return Vec::new();
@@ -118,8 +118,8 @@ impl Artifact {
         }
     }
 
-    /// Reads the artifact, and takes the memory for reading and for the model. `overrides` win over `columns.json` and the
-    /// artifact; a linear learner ignores them.
+    /// Reads the artifact, and takes the memory for reading and for the model. `overrides` win over `columns.json` and
+    /// the artifact; a linear learner ignores them.
     ///
     /// # Errors
     /// A [`Cause`](crate::error::Cause): `InsufficientMemory`; `BadArtifact` for an artifact that is broken or hostile;

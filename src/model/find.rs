@@ -112,7 +112,8 @@ fn pickle_at(pickle: &Path) -> Artifact {
     Artifact::ScikitLearn { pickle: pickle.to_owned(), columns: columns.is_file().then_some(columns) }
 }
 
-/// The files and folders in a folder, sorted, without hidden ones: macOS' tar adds a `._model.joblib` beside each model.
+/// The files and folders in a folder, sorted, without hidden ones: macOS' tar adds a `._model.joblib` beside each
+/// model.
 fn entries_of(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut entries = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(|error| Error::io("list", folder, error))? {

@@ -1,4 +1,5 @@
-//! Rows with and without a label, of artifacts of every age: the answers of tests/fixtures/label, in every way that rows come.
+//! Rows with and without a label, of artifacts of every age: the answers of tests/fixtures/label, in every way that
+//! rows come.
 
 use super::*;
 use crate::error::Cause;

@@ -1,9 +1,9 @@
 //! What a container can load, and one call: request body in, response body out.
 //!
-//! A container does not need to be told what its artifact is. [`Artifact::find`] looks for, in this order: `model_algo-1`
-//! (SageMaker's linear learner), `preprocessor.json` (fitted by `byoc train`), and one pickle of scikit-learn, recognised
-//! by its name or by its first bytes. Scripts beside them are named in the log and not run: nothing in an artifact is ever executed.
-//! Anything else is an error that lists what was found and what is supported.
+//! A container does not need to be told what its artifact is. [`Artifact::find`] looks for, in this order:
+//! `model_algo-1` (SageMaker's linear learner), `preprocessor.json` (fitted by `byoc train`), and one pickle of
+//! scikit-learn, recognised by its name or by its first bytes. Scripts beside them are named in the log and not run:
+//! nothing in an artifact is ever executed. Anything else is an error that lists what was found and what is supported.
 
 mod answer;
 mod artifact;
@@ -54,8 +54,8 @@ impl Model {
         }
     }
 
-    /// Assumptions about the rows that a person should check: which column is the label and which columns are numbers, if
-    /// no setting says so.
+    /// Assumptions about the rows that a person should check: which column is the label and which columns are numbers,
+    /// if no setting says so.
     pub fn assumptions(&self) -> impl Iterator<Item = String> {
         let preprocessor = match self {
             Model::LinearLearner(_) => None,

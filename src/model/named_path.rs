@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 /// A file or folder on this machine, and its name in messages.
 ///
-/// A temporary copy has the name of what it is a copy of: `s3://bucket/model`, or the path of the archive that it was unpacked
-/// from.
+/// A temporary copy has the name of what it is a copy of: `s3://bucket/model`, or the path of the archive that it was
+/// unpacked from.
 #[derive(Clone, Debug)]
 pub struct NamedPath {
     path: PathBuf,

@@ -7,8 +7,8 @@ use super::{Exchange, Model, SeenColumnTypes};
 use crate::error::Result;
 use byoc_formats::media_types::Part;
 
-/// A request whose body is answered piece by piece ([`byoc_formats::media_types::pieces`] decides where it is cut). The answers
-/// to the pieces, one after another, are the whole answer.
+/// A request whose body is answered piece by piece ([`byoc_formats::media_types::pieces`] decides where it is cut). The
+/// answers to the pieces, one after another, are the whole answer.
 #[derive(Clone, Copy, Debug)]
 pub struct PiecewiseInvocation {
     exchange: Exchange,

@@ -1,8 +1,9 @@
 //! Scripts beside a model that SageMaker's own container would run. They are not run here.
 //!
-//! SageMaker's framework containers import a script, usually `code/inference.py`, and call its functions to read requests,
-//! predict and write answers (github.com/aws/sagemaker-inference-toolkit; `model_fn`, `input_fn`, `predict_fn`, `output_fn`,
-//! `transform_fn`). Since none of it is executed here, the log says which scripts there are and what they define.
+//! SageMaker's framework containers import a script, usually `code/inference.py`, and call its functions to read
+//! requests, predict and write answers (github.com/aws/sagemaker-inference-toolkit; `model_fn`, `input_fn`,
+//! `predict_fn`, `output_fn`, `transform_fn`). Since none of it is executed here, the log says which scripts there are
+//! and what they define.
 
 use std::fmt;
 use std::fs::File;

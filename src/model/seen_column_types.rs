@@ -1,8 +1,9 @@
 //! The types that the columns of a batch transform job's payloads have had so far.
 //!
-//! A batch transform job cuts its input into payloads, and the cells of each payload decide the types of its columns: a column
-//! of codes holds numbers in most payloads, and text in a payload with an `x` among the codes. An encoder that was fitted on
-//! numbers then treats all codes of that payload as unknown, without an error. So a job warns once about each such column.
+//! A batch transform job cuts its input into payloads, and the cells of each payload decide the types of its columns: a
+//! column of codes holds numbers in most payloads, and text in a payload with an `x` among the codes. An encoder that
+//! was fitted on numbers then treats all codes of that payload as unknown, without an error. So a job warns once about
+//! each such column.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -44,7 +45,8 @@ impl SeenColumnTypes {
         SeenColumnTypes(columns.into_iter().take(MAX_COLUMNS).map(seen).collect())
     }
 
-    /// Compares the columns of a payload with those before it. Gives a warning for each column whose type has changed, once.
+    /// Compares the columns of a payload with those before it. Gives a warning for each column whose type has changed,
+    /// once.
     pub(super) fn compare(
         &self,
         frame: &Frame<'_>,

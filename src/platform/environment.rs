@@ -6,8 +6,8 @@ use std::path::Path;
 use super::create_model::ContainerConfig;
 use crate::env;
 
-/// The first port of the first container's safe range; each container has a thousand. Ranges like these were seen on the
-/// platform (pytorch/serve#1028: `25000-25999`, `21000-21999`).
+/// The first port of the first container's safe range; each container has a thousand. Ranges like these were seen on
+/// the platform (pytorch/serve#1028: `25000-25999`, `21000-21999`).
 const FIRST_SAFE_PORT: usize = 21_000;
 
 /// Where a container finds its model.
@@ -24,7 +24,8 @@ pub enum ModelLocation<'a> {
 /// What is the same for all containers.
 #[derive(Clone, Debug)]
 pub struct ContainerEnvironment {
-    /// What of our own environment a container may see: where programs are, what to log. It has no other of our variables.
+    /// What of our own environment a container may see: where programs are, what to log. It has no other of our
+    /// variables.
     pub inherited: BTreeMap<String, String>,
     /// The region it believes to be in.
     pub region: String,

@@ -165,8 +165,8 @@ fn open_bucket(storage: &Storage, bucket: &str) -> Result<Arc<Bucket>, FetchErro
     storage.bucket(bucket).map_err(FetchError::setting)
 }
 
-/// Downloads an archive beside the folder that it is to be unpacked into, then unpacks it: both are on the disk then. What it
-/// may take of it is the reservation's, or without a bound.
+/// Downloads an archive beside the folder that it is to be unpacked into, then unpacks it: both are on the disk then.
+/// What it may take of it is the reservation's, or without a bound.
 ///
 /// # Errors
 /// Why it is not there to be loaded.

@@ -11,8 +11,8 @@ use crate::leased_bytes::{InsufficientMemory, LeasedBuffer, MemoryShare};
 /// The longest that a container may take for an answer to `/ping`
 /// (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html).
 pub const PING_LIMIT: Duration = Duration::from_secs(2);
-/// How long a connection is kept for the next request. Shorter than what servers grant (gunicorn 2 s, actix 5 s), so that
-/// a request does not go out on a connection that the container is just closing.
+/// How long a connection is kept for the next request. Shorter than what servers grant (gunicorn 2 s, actix 5 s), so
+/// that a request does not go out on a connection that the container is just closing.
 const IDLE_LIMIT: Duration = Duration::from_secs(1);
 
 /// A client for containers. One for each thread that serves requests: its connections live on that thread's event loop,

@@ -85,7 +85,7 @@ def test_a_second_signal_stops_at_once_and_the_exit_code_reports_a_cut_off_reque
     endpoint.process.send_signal(signal.SIGINT)
     endpoint.wait_for(lambda: endpoint.find(r"(Ctrl-C): no new connections"))
     assert endpoint.stop(signal.SIGINT) == 75
-    assert "what was in flight is cut off: Ctrl-C" in "".join(endpoint.log)
+    assert "requests in flight were cut off: Ctrl-C" in "".join(endpoint.log)
     # botocore retries, and the retry is refused because the port is closed.
     with pytest.raises((botocore.exceptions.ConnectionClosedError, botocore.exceptions.EndpointConnectionError)):
         in_flight.result(60)

@@ -59,7 +59,7 @@ fn a_second_ctrl_c_cuts_off_requests_in_flight() {
     container.signal("INT");
     container.wait_for_log("Ctrl-C: no new connections");
     container.signal("INT");
-    container.wait_for_log("what was in flight is cut off: Ctrl-C");
+    container.wait_for_log("requests in flight were cut off: Ctrl-C");
     assert_eq!(container.wait().code(), Some(75));
     assert!(
         started.elapsed().as_secs() < 10,

@@ -1,7 +1,7 @@
 //! CreateModel: the containers of a model, as the API has them and checked.
 //!
-//! `request` is what was typed; [`ModelConfig`] is what it means. All that is wrong is reported together, each thing with the
-//! member it is in. The limits are those of the service
+//! `request` is what was typed; [`ModelConfig`] is what it means. All that is wrong is reported together, each thing
+//! with the member it is in. The limits are those of the service
 //! (docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModel.html and API_ContainerDefinition.html).
 
 pub(crate) mod members;

@@ -1,7 +1,7 @@
 //! ModelDataUrl or ModelDataSource: where the data of a container's model lie, and as what.
 //!
-//! docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelDataSource.html and API_S3ModelDataSource.html. That page keeps
-//! ModelDataSource from batch transform; here a job takes it as an endpoint does.
+//! docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelDataSource.html and API_S3ModelDataSource.html. That page
+//! keeps ModelDataSource from batch transform; here a job takes it as an endpoint does.
 
 use std::path::Path;
 
@@ -57,8 +57,8 @@ impl ModelDataUrl {
 }
 
 impl Validator<'_> {
-    /// What the two members of a container say together. A description of a model has both where it was made with one: they
-    /// name the same archive then.
+    /// What the two members of a container say together. A description of a model has both where it was made with one:
+    /// they name the same archive then.
     pub(super) fn model_data(
         &mut self,
         path: &str,

@@ -12,8 +12,8 @@ use serde::de::IgnoredAny;
 /// Members that CreateModel does not have, by name.
 pub(crate) type UnknownMembers = BTreeMap<String, IgnoredAny>;
 
-/// What DescribeModel answers beside the request that made the model (shape DescribeModelOutput), and boto3 beside that:
-/// `aws sagemaker describe-model` is taken as it is.
+/// What DescribeModel answers beside the request that made the model (shape DescribeModelOutput), and boto3 beside
+/// that: `aws sagemaker describe-model` is taken as it is.
 pub(crate) const DESCRIPTION_MEMBERS: [&str; 4] =
     ["CreationTime", "ModelArn", "DeploymentRecommendation", "ResponseMetadata"];
 

@@ -1,8 +1,8 @@
 //! How much of the disk artifacts take that are on their way: archives that come, and what is unpacked of them.
 //!
 //! Each may have as many bytes as all unpacked models together; what comes at the same time shares twice that, since an
-//! archive and its contents are there together. Bytes are taken before they are written. Whoever finds that others hold what
-//! it needs begins anew when they are done, and then alone: nothing waits for bytes while it holds some.
+//! archive and its contents are there together. Bytes are taken before they are written. Whoever finds that others hold
+//! what it needs begins anew when they are done, and then alone: nothing waits for bytes while it holds some.
 
 use std::future::Future;
 use std::sync::Arc;

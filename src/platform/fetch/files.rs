@@ -1,7 +1,7 @@
 //! A model that is no archive: an object for each of its files, or one.
 //!
-//! The rules are those of docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3ModelDataSource.html: what follows the prefix in
-//! a key is the file's path below the model's folder, and of one object what follows the last slash.
+//! The rules are those of docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3ModelDataSource.html: what follows
+//! the prefix in a key is the file's path below the model's folder, and of one object what follows the last slash.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -39,7 +39,8 @@ pub(super) async fn download_prefix(bucket: &Bucket, prefix: &str, into: &Path) 
     for entry in &listed {
         let path = entry.key.strip_prefix(prefix).unwrap_or(&entry.key);
         check_path(&entry.key, path)?;
-        // The console's object for a folder has a key that ends in a slash, which is not listed: under this key nothing is.
+        // The console's object for a folder has a key that ends in a slash, which is not listed: under this key nothing
+        // is.
         if entry.bytes == 0 && matches!(bucket.head(&entry.key).await, Err(StorageError::NotFound)) {
             let message = format!(
                 "the key \"{}/\" is an empty object that stands for a folder, which SageMaker does not take in a model: \
@@ -136,7 +137,8 @@ mod tests {
     use byoc_fake_container::{FakeContainer, response};
     use std::sync::Arc;
 
-    /// A bucket with these objects. Those whose key ends in a slash are listed and not found under their key without it.
+    /// A bucket with these objects. Those whose key ends in a slash are listed and not found under their key without
+    /// it.
     fn bucket(objects: &'static [(&'static str, &'static str)]) -> (FakeContainer, Arc<Bucket>) {
         let server = FakeContainer::start(move |seen| async move {
             if seen.query.contains("list-type=2") {

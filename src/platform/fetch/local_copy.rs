@@ -9,8 +9,8 @@ use byoc_formats::suggest;
 /// How many objects that lie beside one that is not there are looked at.
 const MAX_LISTED: usize = 1000;
 
-/// Where a model lies on this machine: where it is said to be, or, of a bucket, below `aside`, as the object of that key or as
-/// the folder of what lies under it. An archive stays one.
+/// Where a model lies on this machine: where it is said to be, or, of a bucket, below `aside`, as the object of that
+/// key or as the folder of what lies under it. An archive stays one.
 ///
 /// # Errors
 /// Why it is not there; what is larger than an archive may unpack to is not brought.
@@ -43,8 +43,8 @@ pub(super) async fn not_found(bucket: &Bucket, location: &Location) -> FetchErro
     }
 }
 
-/// What lies beside a key where nothing is, or beside the first part of it that nothing lies below, as the end of a sentence:
-/// `: did you mean s3://…? s3://… has …`.
+/// What lies beside a key where nothing is, or beside the first part of it that nothing lies below, as the end of a
+/// sentence: `: did you mean s3://…? s3://… has …`.
 pub async fn suggestion(bucket: &Bucket, location: &Location) -> Option<String> {
     let Location::S3 { bucket: bucket_name, key } = location else { return None };
     let key = key.trim_end_matches('/');

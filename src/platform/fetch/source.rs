@@ -36,7 +36,8 @@ impl Source {
         Source { original_path: file.clone(), file, columns }
     }
 
-    /// A file that an object was downloaded to; beside a model that is a file of its own, its columns are downloaded too.
+    /// A file that an object was downloaded to; beside a model that is a file of its own, its columns are downloaded
+    /// too.
     pub(super) async fn downloaded(file: PathBuf, bucket: &Bucket, key: &str) -> Result<Source, FetchError> {
         let mut source = Source { file, original_path: Path::new(key).to_owned(), columns: None };
         if !source.is_lone_file() {
