@@ -177,8 +177,8 @@ fn insufficient_memory(error: InsufficientMemory) -> Error {
 
 fn exceeds_memory(most: u64) -> Error {
     let message = format!(
-        "the body is larger than {most} bytes, the most that this container has memory for: send fewer rows per request, or \
-         give the container more memory"
+        "the body is larger than {most} bytes, the most that this container has memory for: send fewer rows per \
+         request, or give the container more memory"
     );
     Error::new(Cause::PayloadTooLarge, message)
 }

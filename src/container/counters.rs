@@ -30,8 +30,10 @@ pub(super) fn count_response(route: Route, response: HttpResponse, started: Opti
     // By far the most common response has its counters cached; the others are looked up.
     if route == Route::Invocation && response.status().as_u16() == 200 {
         thread_local! {
-            static OK: metrics::Counter = metrics::counter!("byoc_requests_total", "route" => Route::Invocation.label(), "code" => "200");
-            static SECONDS: metrics::Histogram = metrics::histogram!("byoc_request_seconds", "route" => Route::Invocation.label());
+            static OK: metrics::Counter =
+                metrics::counter!("byoc_requests_total", "route" => Route::Invocation.label(), "code" => "200");
+            static SECONDS: metrics::Histogram =
+                metrics::histogram!("byoc_request_seconds", "route" => Route::Invocation.label());
         }
         OK.with(|counter| counter.increment(1));
         if let Some(started) = started {

@@ -33,7 +33,7 @@ pub struct Invocation<'a> {
 pub struct Answer {
     /// The media type of the body.
     pub content_type: MediaType,
-    /// The body, in the pieces in which it was written. Their memory is taken from the allowance.
+    /// The body, in the pieces in which it was written. Their memory was taken from the allowance.
     pub pieces: Vec<Vec<u8>>,
 }
 
@@ -53,14 +53,14 @@ pub struct Exchange {
     pub writes: MediaType,
 }
 
-/// What is known from the rows of a body that came before the ones at hand.
+/// What the rows before a part of a body determine for that part.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct PrecedingRows {
-    /// Number of rows.
+    /// The number of rows.
     pub(super) rows: usize,
-    /// Number of columns, if the body decides it and not the model.
+    /// The number of columns, if the model accepts any number.
     pub(super) columns: Option<usize>,
-    /// How the model reads the columns of this request: with or without the label, for example.
+    /// How the model reads the request's columns: for example, with or without the label.
     pub(super) request: Option<Request>,
 }
 
@@ -74,7 +74,7 @@ impl Model {
         self.answer(self.negotiate(content_type, accept, default_accept)?, body, allowance)
     }
 
-    /// Chooses the media types to read and to write by a request's headers.
+    /// Chooses the media types to read and to write from a request's headers.
     ///
     /// # Errors
     /// `Cause::UnsupportedMediaType` and `Cause::NotAcceptable`.
@@ -94,7 +94,7 @@ impl Model {
         Ok(Exchange { reads, writes: negotiate(accept, default_accept, writable)? })
     }
 
-    /// What encloses the rows of an answer in JSON.
+    /// The JSON structure that encloses the rows of an answer.
     pub(super) fn document(&self) -> Document {
         match self {
             Model::LinearLearner(_) => PredictionStyle::LinearLearner.document(),
@@ -103,7 +103,7 @@ impl Model {
         }
     }
 
-    /// Answers a body within the memory and time of the allowance.
+    /// Answers a body within the allowance's memory and time.
     ///
     /// # Errors
     /// `Cause::NotAcceptable` for text in a media type that holds numbers only; `Cause::BadPayload` with the row,
@@ -129,7 +129,8 @@ impl Model {
         Ok(Answer { content_type: exchange.writes, pieces })
     }
 
-    /// Answers a part of a body. `before` describes the rows before it.
+    /// Answers a part of a body. `before` describes the rows before this part. Also returns what describes the rows of this
+    /// part.
     pub(super) fn answer_part(
         &self,
         exchange: Exchange,
@@ -184,7 +185,7 @@ impl Model {
     }
 }
 
-/// Adds the byte at which the cell begins to an error about a cell. Transformers work on columns and do not know it.
+/// Adds to an error about a cell the byte at which the cell begins. Transformers work on columns and do not know it.
 fn at_byte(error: error::Error, content_type: ContentType, body: &[u8]) -> error::Error {
     let byte = match error.place() {
         Some(place @ Place { byte: None, .. }) => read::byte_of(content_type, body, place),

@@ -1,4 +1,4 @@
-//! Artifacts on the disk: their kinds, the files beside them, and how they are loaded.
+//! Artifacts on disk: their kinds, the files that belong to them, and how they are loaded.
 
 use super::{Model, NamedPath, Script, find};
 use crate::error::{Error, Result};
@@ -16,13 +16,13 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-/// An artifact that was recognised but not read yet.
+/// An artifact that was recognised but not yet read.
 #[derive(Debug)]
 pub enum Artifact {
     /// SageMaker's linear learner, in this folder.
     LinearLearner(PathBuf),
-    /// A preprocessor that `byoc train` fitted: its `preprocessor.json`. The `model.joblib` beside it is the same for
-    /// scikit-learn.
+    /// A preprocessor that `byoc train` fitted: its `preprocessor.json`. The `model.joblib` beside it is the same
+    /// preprocessor, for use in scikit-learn.
     Fitted(PathBuf),
     /// A pickle of scikit-learn, and the `columns.json` beside it if there is one.
     ScikitLearn {
@@ -34,19 +34,19 @@ pub enum Artifact {
 }
 
 impl Artifact {
-    /// Recognises the artifact in a folder, or the file that is one.
+    /// Recognises the artifact at a path, a folder or a single file.
     ///
     /// # Errors
     /// [`Cause::NoModel`](crate::error::Cause::NoModel) if nothing is recognised, and
-    /// [`Cause::SeveralModels`](crate::error::Cause::SeveralModels) if more than one thing is.
+    /// [`Cause::SeveralModels`](crate::error::Cause::SeveralModels) if there is more than one.
     pub fn find(path: &Path) -> Result<Artifact> {
         Artifact::find_named(&NamedPath::new(path))
     }
 
-    /// The same at a path that messages call by another name.
+    /// The same for a path that has another name in messages.
     ///
     /// # Errors
-    /// As [`Artifact::find`].
+    /// Those of [`Artifact::find`].
     pub fn find_named(place: &NamedPath) -> Result<Artifact> {
         if place.path().is_file() { find::lone_file(place.path()) } else { find::in_folder(place) }
     }
@@ -59,7 +59,7 @@ impl Artifact {
     /// Refuses a file whose first bytes show that it is not an archive.
     ///
     /// # Errors
-    /// [`Cause::NoModel`](crate::error::Cause::NoModel) with what the file is instead.
+    /// [`Cause::NoModel`](crate::error::Cause::NoModel), with what the file is instead.
     pub fn check_archive(path: &Path) -> Result<()> {
         if file_kind::may_be_archive(path)? { Ok(()) } else { Err(file_kind::unexpected(path).into()) }
     }
@@ -70,7 +70,7 @@ impl Artifact {
             Artifact::LinearLearner(folder) => folder,
             Artifact::Fitted(file) | Artifact::ScikitLearn { pickle: file, .. } => file.parent().unwrap_or(file),
         };
-        // The folder of a bare name is the empty path.
+        // For a file name without a folder, this is the empty path.
         Script::in_folder(if folder == Path::new("") { Path::new(".") } else { folder })
     }
 
@@ -89,27 +89,27 @@ impl Artifact {
         }
     }
 
-    /// The log line about them.
+    /// A warning about the other models in the folder; `None` if there are none.
     pub fn passed_over_warning(&self, place: &NamedPath) -> Option<String> {
         let others = self.passed_over(place.path());
-        let is = match self {
+        let loaded = match self {
             Artifact::LinearLearner(_) => "model_algo-1",
             Artifact::Fitted(_) => file_kind::PREPROCESSOR_JSON,
             Artifact::ScikitLearn { .. } => "one",
         };
         let (last, _) = others.split_last()?;
         Some(format!(
-            "several models in {}: {is} is loaded, and passed over: {}; to serve another, such as {last}, give it by its \
-             own path or put it into a folder of its own",
+            "several models in {}: {loaded} is loaded, and passed over: {}; to serve another, such as {last}, give its path \
+             or move it to a separate folder",
             place.name(),
             others.join(", ")
         ))
     }
 
-    /// Bytes of the model's file on the disk.
+    /// The size of the model's file on disk, in bytes.
     ///
     /// # Errors
-    /// [`Cause::Io`](crate::error::Cause::Io) if its size cannot be read.
+    /// [`Cause::Io`](crate::error::Cause::Io) if the size cannot be read.
     pub fn length(&self) -> Result<u64> {
         match self {
             Artifact::LinearLearner(directory) => Ok(ModelAlgo::length(directory)),
@@ -161,7 +161,7 @@ fn length(path: &Path) -> Result<u64> {
     std::fs::metadata(path).map(|found| found.len()).map_err(|error| Error::io("read", path, error))
 }
 
-/// Reads a file after taking memory for its bytes. Bytes that are appended meanwhile are not read.
+/// Reads a file after taking memory for its bytes. Bytes that are appended while it is read are left out.
 pub(super) fn read(path: &Path, allowance: &Allowance) -> Result<Vec<u8>> {
     let failed = |error| Error::io("read", path, error);
     let file = File::open(path).map_err(failed)?;
@@ -198,7 +198,7 @@ mod tests {
     use byoc_account::Purpose;
 
     #[test]
-    fn a_document_leases_the_memory_that_it_takes() {
+    fn loading_a_document_takes_memory_for_it() {
         let folder = tempfile::tempdir().unwrap();
         let digits = 100_000;
         let document = format!("[{}0]", "0,".repeat(digits - 1));
@@ -209,7 +209,7 @@ mod tests {
             Artifact::find(folder.path()).unwrap().load(&Overrides::default(), &allowance).unwrap_err().cause()
         };
         assert_eq!(load(numbers), Cause::InsufficientMemory);
-        // The text, the numbers, and the room of a list that grows.
+        // The text, the numbers, and the spare capacity of a growing list.
         assert_eq!(load(document.len() + 8 * numbers), Cause::BadDocument);
     }
 }

@@ -1,30 +1,30 @@
-//! Estimates how long an answer will take: long ones are not computed on a thread that answers `/ping`.
+//! Estimates how long an answer takes, so that long ones are not computed on a thread that answers `/ping`.
 
 use super::{Exchange, Model};
 use byoc_sklearn::columns::demand::Demand;
 
-/// The time that a model's answers take, in figures of a slow core. They are only good enough to tell long from short.
+/// The time that a model's answers take on a slow core. It is a rough estimate that tells short answers from long ones.
 #[derive(Clone, Copy, Debug)]
 pub struct Cost {
-    /// Number of columns of a row; 1 if it may have any number.
+    /// The number of columns of a row; 1 if it is not fixed.
     columns: usize,
     /// Nanoseconds for a row, including the text of its answer.
     row: u64,
-    /// Nanoseconds for a byte of a body, in addition to its rows.
+    /// Nanoseconds for a byte of the body, in addition to those for its rows.
     byte: u64,
 }
 
-/// Nanoseconds to read a byte with the slowest parser: 100 MB/s.
+/// Nanoseconds to parse a byte with the slowest parser, which reads 100 MB/s.
 const NANOSECONDS_PER_BYTE: u64 = 10;
-/// Nanoseconds to read a value into its column.
+/// Nanoseconds to store a value in its column.
 const NANOSECONDS_PER_VALUE: u64 = 15;
 /// Nanoseconds to write a number as text.
 const NANOSECONDS_PER_NUMBER: u64 = 40;
-/// Nanoseconds for a product and a sum of the linear learner.
+/// Nanoseconds for a multiplication and an addition in the linear learner.
 const NANOSECONDS_PER_PRODUCT: u64 = 1;
 
 impl Cost {
-    /// The cost of the answers of a model.
+    /// The cost of a model's answers.
     pub fn of(model: &Model) -> Cost {
         let transformed = |width: Option<usize>, demand: &dyn Fn(usize) -> Demand| match width {
             Some(columns) => {
@@ -34,7 +34,7 @@ impl Cost {
                     .saturating_add(NANOSECONDS_PER_NUMBER.saturating_mul(width as u64));
                 Cost { columns, row, byte: NANOSECONDS_PER_BYTE }
             }
-            // The number of columns is bounded by the bytes of the body, so their cost counts as that of bytes.
+            // The body's bytes bound the number of columns, so the cost of a column is counted for each byte.
             None => {
                 let one = demand(1).nanoseconds;
                 Cost {
@@ -47,7 +47,7 @@ impl Cost {
         match model {
             Model::LinearLearner(learner) => {
                 let (columns, outputs) = (learner.feature_dim(), learner.outputs() as u64);
-                // A sparse row has one product for each value, and each value has at least one byte.
+                // There is one product for each value, and a value has at least one byte.
                 let row = outputs.saturating_add(2).saturating_mul(NANOSECONDS_PER_NUMBER);
                 Cost {
                     columns,
@@ -62,7 +62,7 @@ impl Cost {
         }
     }
 
-    /// The most nanoseconds that an answer takes.
+    /// An upper estimate of the time that an answer takes, in nanoseconds.
     pub fn nanoseconds(&self, exchange: Exchange, body: &[u8]) -> u64 {
         let rows = exchange.reads.media_type.most_rows(body, self.columns) as u64;
         self.row.saturating_mul(rows).saturating_add(self.byte.saturating_mul(body.len() as u64))
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_light_and_many_are_heavy_whatever_the_bodys_length_says() {
+    fn the_cost_depends_on_the_number_of_rows_not_only_on_the_bodys_length() {
         let housing = model("sklearn/1.4.2/housing");
         let cost = Cost::of(&housing);
         let csv = housing.negotiate(Some("text/csv"), Some("text/csv"), None).unwrap();
@@ -96,7 +96,7 @@ mod tests {
         assert!(one < 20_000, "{one}");
         let many = cost.nanoseconds(csv, row.repeat(1000).as_bytes());
         assert!((200 * one..1000 * one).contains(&many), "{many} for {one}");
-        // Rows that leave out what they can are many in few bytes.
+        // Empty objects are rows of only three bytes.
         let json = housing.negotiate(Some("application/json"), None, None).unwrap();
         let empty = format!("[{}{{}}]", "{},".repeat(5000));
         let heavy = cost.nanoseconds(json, empty.as_bytes());

@@ -1,4 +1,4 @@
-//! Finds the model in a folder, and explains why there is none or more than one.
+//! Finds the model in a folder. If there is none or more than one, the error says what was found.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -17,24 +17,24 @@ use byoc_sklearn::preprocessor::COLUMNS_JSON;
 /// The most names that an error lists.
 const MAX_LISTED: usize = 10;
 
-/// The most files without a telling name whose first bytes are read.
+/// The most files whose first bytes are read because their names do not tell their format.
 const MAX_SNIFFED: usize = 64;
 
-/// Bytes that are read of a pickle to tell what it holds, and the memory that this may take.
+/// How many bytes of a pickle are read to tell what it contains, and the memory that this may take, in bytes.
 const PICKLE_PREFIX_BYTES: u64 = 64 << 10;
 const PICKLE_PREFIX_MEMORY: u64 = 8 << 20;
 
-/// The most files and folders, and levels, that are searched for a model below the folder.
+/// The limits of the search for a model below the folder: files and folders, and levels of folders.
 const MAX_SEARCHED: usize = 1000;
 const MAX_SEARCH_DEPTH: usize = 4;
 
-/// Recognises a file that is an artifact by itself.
+/// Recognises a single file that is an artifact.
 ///
 /// # Errors
-/// [`Cause::NoModel`] with what the file is instead.
+/// [`Cause::NoModel`], with what the file is instead.
 pub(super) fn lone_file(file: &Path) -> Result<Artifact> {
     match FileKind::of(file) {
-        // The folder of a bare name is the empty path.
+        // For a file name without a folder, this is the empty path.
         Some(FileKind::ModelAlgo) => Ok(Artifact::LinearLearner(file.with_file_name(""))),
         Some(FileKind::Fitted) => Ok(Artifact::Fitted(file.to_owned())),
         Some(FileKind::Pickle) => Ok(pickle_at(file)),
@@ -46,7 +46,7 @@ pub(super) fn lone_file(file: &Path) -> Result<Artifact> {
 /// Recognises the artifact in a folder.
 ///
 /// # Errors
-/// [`Cause::NoModel`] and [`Cause::SeveralModels`] with the files that are there.
+/// [`Cause::NoModel`] or [`Cause::SeveralModels`], with the files that were found.
 pub(super) fn in_folder(place: &NamedPath) -> Result<Artifact> {
     let folder = place.path();
     if ModelAlgo::is_in(folder) {
@@ -57,7 +57,7 @@ pub(super) fn in_folder(place: &NamedPath) -> Result<Artifact> {
         return Ok(Artifact::Fitted(fitted));
     }
     let entries = entries_of(folder)?;
-    // Folders, pipes and devices are not read, whatever they are called.
+    // Folders, pipes and devices are not read, whatever their names are.
     let files = || entries.iter().filter(|entry| entry.is_file());
     let named = files().filter(|file| FileKind::of(file) == Some(FileKind::Pickle));
     let mut pickles: Vec<&PathBuf> = named.collect();
@@ -73,8 +73,8 @@ pub(super) fn in_folder(place: &NamedPath) -> Result<Artifact> {
             Err(Error::new(
                 Cause::NoModel,
                 format!(
-                    "no model in {}: expected model_algo-1 (linear learner), preprocessor.json (fitted here) or one *.joblib, \
-                     *.pkl, *.pickle, *.skops or sklearn-model (scikit-learn), found {}{advice}",
+                    "no model in {}: expected model_algo-1 (linear learner), preprocessor.json (from byoc train) or one \
+                     *.joblib, *.pkl, *.pickle, *.skops or sklearn-model (scikit-learn), found {}{advice}",
                     place.name(),
                     listed(&names)
                 ),
@@ -86,7 +86,7 @@ pub(super) fn in_folder(place: &NamedPath) -> Result<Artifact> {
             Err(Error::new(
                 Cause::SeveralModels,
                 format!(
-                    "{} models in {} ({}): expected one; give one of them by its own path, or put it into a folder of its own",
+                    "{} models in {} ({}): expected one; give the path of one of them, or move it to a separate folder",
                     several.len(),
                     place.name(),
                     listed(&summaries)
@@ -96,7 +96,7 @@ pub(super) fn in_folder(place: &NamedPath) -> Result<Artifact> {
     }
 }
 
-/// The files of a folder whose names say that they are models, except for `own`.
+/// The files of a folder whose names are those of models, except for `own`.
 pub(super) fn models_beside(folder: &Path, own: &[&str]) -> Vec<String> {
     let is_other = |entry: &PathBuf| {
         let kind = FileKind::of(entry);
@@ -126,12 +126,12 @@ fn entries_of(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(entries)
 }
 
-/// What a pickle holds, for a message.
+/// What a pickle contains, for an error message.
 fn pickle_summary(pickle: &Path) -> String {
     let mut beginning = Vec::new();
     let read = File::open(pickle).and_then(|file| file.take(PICKLE_PREFIX_BYTES).read_to_end(&mut beginning));
     if read.is_err() || beginning.is_empty() {
-        return "nothing that can be read".to_owned();
+        return "empty or unreadable".to_owned();
     }
     if file_kind::check_pulled(&beginning).is_err() {
         return "a Git LFS pointer".to_owned();
@@ -143,11 +143,11 @@ fn pickle_summary(pickle: &Path) -> String {
         Some(Held::Class { name, is_listed: false }) => format!("{}, which is not read", name.escape_debug()),
         Some(Held::Value(value)) => format!("{value}, which is not a model"),
         None if is_zip => "a zip archive, as skops writes models".to_owned(),
-        None => "unknown by its first bytes".to_owned(),
+        None => "of an unknown format".to_owned(),
     }
 }
 
-/// Advice for a folder without a model at its top level, if there is one further down or in an archive.
+/// Advice if a folder has no model at its top level, but has one in a subfolder or an archive.
 fn advice(place: &NamedPath, entries: &[PathBuf]) -> Option<String> {
     let folder = place.path();
     let names = |files: &[&PathBuf]| listed(&files.iter().map(|file| name_of(file)).collect::<Vec<_>>());
@@ -156,7 +156,7 @@ fn advice(place: &NamedPath, entries: &[PathBuf]) -> Option<String> {
     if !archives.is_empty() {
         let has = if archives.len() == 1 { "is an archive" } else { "are archives" };
         return Some(format!(
-            "{} {has}: give one by its own path; an endpoint loads those of a folder as its TargetModels \
+            "{} {has}: give the path of one; an endpoint loads the archives of a folder as its TargetModels \
              (Mode MultiModel)",
             names(&archives)
         ));
@@ -170,18 +170,18 @@ fn advice(place: &NamedPath, entries: &[PathBuf]) -> Option<String> {
     let relative = found.strip_prefix(folder).unwrap_or(&found);
     if FileKind::of(&found) == Some(FileKind::Archive) {
         return Some(format!(
-            "{} is an archive further down: give it by its own path, {}; an endpoint loads those of a folder as its \
+            "{} is an archive in a subfolder: give its path, {}; an endpoint loads the archives of a folder as its \
              TargetModels (Mode MultiModel)",
             relative.display(),
             place.below(&found).name()
         ));
     }
-    // The folder is only suggested if it holds exactly one model.
+    // The folder is suggested only if it contains exactly one model.
     let holds_one = found.parent().is_some_and(|holder| in_folder(&NamedPath::new(holder)).is_ok());
     let holder = relative.parent().filter(|_| holds_one);
     let (what, path) = holder.map_or(("file", relative), |holder| ("folder", holder));
     Some(format!(
-        "{} is further down: give the {what} {}, or pack its files at the top of the archive",
+        "{} is in a subfolder: give the {what} {}, or pack its files at the top level of the archive",
         relative.display(),
         path.display()
     ))
@@ -192,7 +192,7 @@ fn first_below(folder: &Path) -> Option<PathBuf> {
     files_below(folder).into_iter().find(|file| FileKind::of(file).is_some())
 }
 
-/// The archives below a folder, in order.
+/// The archives below a folder, sorted.
 pub(super) fn archives_below(folder: &Path) -> Vec<PathBuf> {
     let mut archives = files_below(folder);
     archives.retain(|file| FileKind::of(file) == Some(FileKind::Archive));
@@ -239,7 +239,7 @@ mod tests {
 
     use super::*;
 
-    /// What is found where there are some files, with what is in them, and folders.
+    /// The artifact that is found in a folder with these files and their contents. A name with a final slash is a folder.
     fn found(files: &[(&str, &[u8])]) -> Result<Artifact> {
         let folder = tempfile::TempDir::new().unwrap();
         for (file, bytes) in files {
@@ -264,7 +264,7 @@ mod tests {
     const X: &[u8] = b"x";
 
     #[test]
-    fn what_lies_in_the_folder_says_what_the_model_is() {
+    fn the_files_of_a_folder_tell_the_kind_of_model() {
         assert!(matches!(found(&[("model_algo-1", X), ("model.joblib", X)]), Ok(Artifact::LinearLearner(_))));
         for name in ["model.joblib", "x.pkl", "y.pickle", "sklearn-model", "m.joblib.gz", "m.pkl.z", "p.dill"] {
             let artifact = found(&[(name, X), ("code/", X), ("notes.txt", X), ("._model.joblib", X)]);
@@ -280,18 +280,18 @@ mod tests {
     }
 
     #[test]
-    fn a_pickle_without_a_name_for_it_is_known_by_its_beginning() {
+    fn a_pickle_without_a_known_extension_is_recognised_by_its_first_bytes() {
         for name in ["model", "finalized_model.sav", "model.bin"] {
             let artifact = found(&[(name, b"\x80\x04N."), ("notes.txt", X), ("code/inference.py", X)]);
             assert!(matches!(artifact, Ok(Artifact::ScikitLearn { .. })), "{name}: {artifact:?}");
         }
-        // A name says it better.
+        // A file with a known name takes precedence.
         let artifact = found(&[("model", b"\x80\x04N."), ("model.joblib", X)]).unwrap();
         assert!(matches!(artifact, Artifact::ScikitLearn { pickle, .. } if pickle.ends_with("model.joblib")));
     }
 
     #[test]
-    fn what_is_not_recognised_is_listed_beside_what_would_have_been() {
+    fn an_error_lists_the_files_that_were_found_and_those_that_were_expected() {
         let message = refusal(&[("model.bin", X), ("a.txt", X)]);
         assert!(message.contains("expected model_algo-1"), "{message}");
         assert!(message.ends_with("found a.txt, model.bin"), "{message}");
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_of_another_library_is_named_by_it() {
+    fn an_error_names_the_library_of_an_unsupported_model() {
         for (file, library) in [
             ("xgboost-model", "XGBoost"),
             ("m.bst", "XGBoost"),
@@ -319,13 +319,13 @@ mod tests {
             assert_eq!(error.cause(), Cause::Unsupported, "{error}");
             assert!(error.to_string().contains(&format!("is a model of {library}, which is not read")), "{error}");
         }
-        // What is read goes before, and a folder is no file.
+        // A supported model takes precedence, and a folder does not count as a file.
         assert!(matches!(found(&[("xgboost-model", X), ("model.joblib", X)]), Ok(Artifact::ScikitLearn { .. })));
         assert!(!refusal(&[("model.h5/", X)]).contains("Keras"));
     }
 
     #[test]
-    fn of_several_pickles_each_is_named_with_what_it_holds() {
+    fn an_error_about_several_pickles_says_what_each_contains() {
         let transformer = b"\x80\x04\x8c\x23sklearn.compose._column_transformer\x8c\x11ColumnTransformer\x93)\x81.";
         let forest = b"csklearn.ensemble._forest\nRandomForestClassifier\n)\x81.";
         let message = refusal(&[
@@ -335,31 +335,31 @@ mod tests {
             ("big.pkl", b"version https://git-lfs.github.com/spec/v1\n"),
             ("odd.pkl", b"odd"),
         ]);
-        let expected = "(big.pkl: a Git LFS pointer, model.pkl: sklearn.ensemble._forest.RandomForestClassifier, which is not \
-                        read, more.joblib: a dict, which is not a model, odd.pkl: unknown by its first bytes, \
+        let expected = "(big.pkl: a Git LFS pointer, model.pkl: sklearn.ensemble._forest.RandomForestClassifier, which is \
+                        not read, more.joblib: a dict, which is not a model, odd.pkl: of an unknown format, \
                         preprocessor.pkl: ColumnTransformer)";
         assert!(message.starts_with("5 models in ") && message.contains(expected), "{message}");
     }
 
     #[test]
-    fn a_model_that_lies_further_down_or_in_an_archive_is_pointed_at() {
+    fn an_error_points_to_a_model_in_a_subfolder_or_an_archive() {
         let message = refusal(&[("export/model/a.joblib", X), ("export/readme.txt", X)]);
-        assert!(message.contains("export/model/a.joblib is further down: give the folder export/model"), "{message}");
+        assert!(message.contains("export/model/a.joblib is in a subfolder: give the folder export/model"), "{message}");
         let message = refusal(&[("model/model_algo-1", X)]);
-        assert!(message.contains("model/model_algo-1 is further down: give the folder model"), "{message}");
+        assert!(message.contains("model/model_algo-1 is in a subfolder: give the folder model"), "{message}");
         let message = refusal(&[("deep/a.joblib", X), ("deep/b.joblib", X)]);
-        assert!(message.contains("deep/a.joblib is further down: give the file deep/a.joblib, or"), "{message}");
+        assert!(message.contains("deep/a.joblib is in a subfolder: give the file deep/a.joblib, or"), "{message}");
         let message = refusal(&[("Chicago/Chicago.tar.gz", X)]);
-        assert!(message.contains("Chicago.tar.gz is an archive further down: give it by its own path, /"), "{message}");
+        assert!(message.contains("Chicago.tar.gz is an archive in a subfolder: give its path, /"), "{message}");
         assert!(message.contains("/Chicago/Chicago.tar.gz; an endpoint loads"), "{message}");
         let message = refusal(&[("a.tar.gz", X), ("b.tar.gz", X)]);
-        assert!(message.contains("a.tar.gz, b.tar.gz are archives: give one by its own path"), "{message}");
+        assert!(message.contains("a.tar.gz, b.tar.gz are archives: give the path of one"), "{message}");
         let message = refusal(&[("1/2/3/4/5/a.joblib", X)]);
-        assert!(!message.contains("further down"), "{message}");
+        assert!(!message.contains("subfolder"), "{message}");
     }
 
     #[test]
-    fn a_long_list_is_cut() {
+    fn a_long_list_is_shortened() {
         let names: Vec<String> = (0..30).map(|number| format!("file{number}")).collect();
         assert!(listed(&names).ends_with("and 20 more"), "{}", listed(&names));
     }

@@ -1,4 +1,4 @@
-//! Describes an artifact that is a folder, an archive or a single file.
+//! Describes an artifact: a folder, an archive or a single file.
 
 use super::artifact::{in_file, read, with_file};
 use super::{Artifact, NamedPath, Script, with_remedy};
@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 /// The description of an artifact.
 #[derive(Debug, Serialize)]
 pub struct Inspection {
-    /// The files that it consists of.
+    /// Its files.
     pub files: Vec<FileSize>,
     /// The scripts beside it that SageMaker's own container would run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -33,7 +33,7 @@ pub struct Inspection {
     /// The program that wrote it, if it says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub written_by: Option<String>,
-    /// Bytes of the model in memory.
+    /// The model's size in memory, in bytes.
     pub memory_bytes: u64,
     /// The model.
     #[serde(flatten)]
@@ -55,11 +55,11 @@ pub enum Contents {
 /// A file with its size.
 #[derive(Debug, Serialize)]
 pub struct FileSize {
-    /// Its name, for a file in an archive after the archive's name.
+    /// Its name; for a file in an archive, the archive's name and its own, separated by a slash.
     pub name: String,
-    /// Its size.
+    /// Its size in bytes.
     pub bytes: u64,
-    /// Its size when uncompressed, if it is compressed.
+    /// Its uncompressed size in bytes, if it is compressed.
     pub uncompressed_bytes: Option<u64>,
 }
 
@@ -70,14 +70,14 @@ impl FileSize {
     }
 }
 
-/// Why an artifact was refused, and what could be read of it.
+/// Why an artifact was refused, and the parts of it that could be read.
 #[derive(Debug)]
 pub struct Refusal {
     /// The reason.
     pub error: Error,
     /// The files that it consists of.
     pub files: Vec<FileSize>,
-    /// The outline of a pickle, as far as it can be read.
+    /// The outline of a pickle, if it can be read.
     pub outline: Option<RefusedDescription>,
     /// The scripts beside it that SageMaker's own container would run.
     pub not_run: Vec<Script>,
@@ -93,7 +93,7 @@ impl From<Error> for Box<Refusal> {
 
 impl Inspection {
     /// Describes a model's folder, an archive of one (unpacked into a temporary folder), a `model_algo-1`, a
-    /// `preprocessor.json` or a pickle. It is read as by [`Artifact::load`].
+    /// `preprocessor.json` or a pickle. The artifact is read in the same way as by [`Artifact::load`].
     ///
     /// # Errors
     /// [`Cause::ModelNotFound`] if there is nothing at the path, [`Cause::Io`] if it cannot be read, [`Cause::NoModel`]
@@ -102,18 +102,18 @@ impl Inspection {
         Inspection::of_named(&NamedPath::new(path), overrides, allowance)
     }
 
-    /// The same at a path that messages call by another name.
+    /// The same for a path that has another name in messages.
     ///
     /// # Errors
-    /// As [`Inspection::of`].
+    /// Those of [`Inspection::of`].
     pub fn of_named(place: &NamedPath, overrides: &Overrides, allowance: &Allowance) -> Result<Inspection> {
         Inspection::or_refusal(place, overrides, allowance).map_err(|refusal| refusal.error)
     }
 
-    /// The same; a refusal has what could be read of the artifact.
+    /// The same, but a refusal contains the parts of the artifact that could be read.
     ///
     /// # Errors
-    /// As [`Inspection::of`].
+    /// Those of [`Inspection::of`].
     pub fn or_refusal(
         place: &NamedPath,
         overrides: &Overrides,
@@ -135,7 +135,7 @@ impl Inspection {
                 .map_err(Into::into)
                 .and_then(|found| inspect(path, found, overrides, allowance)),
         };
-        // An error about a single file names the file already.
+        // An error about a single file already names the file.
         let prefix = match Artifact::is_lone_file(path) {
             true => place.name().rsplit_once('/').map_or("", |(folder, _)| folder),
             false => place.name(),
@@ -155,7 +155,7 @@ impl Inspection {
     }
 }
 
-/// The most files and folders in an archive that is inspected: supported models have a few, and each one is created.
+/// The most files and folders in an archive that is inspected. Supported models have a few; each one is written to disk.
 const MAX_FILES: usize = 1024;
 
 fn in_archive(path: &Path, overrides: &Overrides, allowance: &Allowance) -> Result<Inspection, Box<Refusal>> {
@@ -197,7 +197,7 @@ fn inspect(
     }
 }
 
-/// Describes an artifact. What is read before an error stays in `seen`.
+/// Describes an artifact. Parts that were read before an error stay in `partial`.
 fn describe(
     artifact: Artifact,
     overrides: &Overrides,
@@ -291,7 +291,7 @@ fn scikit_learn(tree: &Tree, columns: ColumnsJson, allowance: &Allowance) -> Res
     }
 }
 
-/// Says in the assumptions of a description what to set where they are wrong.
+/// Adds to each assumption in a description which setting to change if the assumption is wrong.
 fn add_remedies(described: &mut PreprocessorDescription) {
     let note = described.label.as_mut().and_then(|label| label.note.as_mut());
     for assumption in note.into_iter().chain(&mut described.undecided_types) {
@@ -299,7 +299,7 @@ fn add_remedies(described: &mut PreprocessorDescription) {
     }
 }
 
-/// The archive of a linear learner, if there is one, and the files of its checkpoint.
+/// A linear learner's archive, if there is one, and the files of its checkpoint.
 fn files_of(directory: &Path) -> Result<Vec<FileSize>> {
     let archive = directory.join("model_algo-1");
     let mut files = Vec::new();

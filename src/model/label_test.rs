@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 use std::fs;
 use std::path::Path;
 
-/// The artifact of a case of tests/fixtures/label, with a `columns.json` if one is given.
+/// A folder with the artifact of a case of tests/fixtures/label, and a `columns.json` if one is given.
 fn fixture(version: &str, name: &str, columns_json: Option<&str>) -> tempfile::TempDir {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/label/{version}.json"));
     let document: Json = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
@@ -26,7 +26,7 @@ fn fixture(version: &str, name: &str, columns_json: Option<&str>) -> tempfile::T
     folder
 }
 
-/// A model, and `--label` if it is said.
+/// Loads a model, with `--label` if it is given.
 fn load(folder: &Path, label: Option<&str>) -> Result<Model> {
     let told = |label| LabelSetting { choice: LabelChoice::parse(label), source: "--label".to_owned() };
     let overrides = Overrides { label: label.map(told), ..Overrides::default() };
@@ -42,7 +42,7 @@ fn ask(model: &Model, content_type: &str, body: &str) -> Result<String> {
     Ok(String::from_utf8(answer.into_body()).unwrap())
 }
 
-/// The same numbers, but for their last digits.
+/// Whether two CSV texts have the same numbers, except for rounding.
 fn is_same(found: &str, expected: &str) -> bool {
     let cells = |text: &str| -> Vec<Vec<f64>> {
         text.lines().map(|line| line.split(',').map(|cell| cell.parse().unwrap()).collect()).collect()
@@ -58,12 +58,12 @@ fn is_same(found: &str, expected: &str) -> bool {
         })
 }
 
-/// A field of CSV as JSON has it.
+/// A CSV field as a JSON value.
 fn value(field: &str) -> Json {
     serde_json::from_str(field).unwrap_or_else(|_| json!(field))
 }
 
-/// The same rows in other forms.
+/// The same rows in other media types, each with its body.
 fn forms(body: &str, columns: Option<Vec<&str>>, is_label_named: bool) -> Vec<(&'static str, String)> {
     let rows: Vec<Vec<Json>> = body.lines().map(|line| line.split(',').map(value).collect()).collect();
     let instances: Vec<Json> = rows.iter().map(|row| json!({ "features": row })).collect();
@@ -81,7 +81,7 @@ fn forms(body: &str, columns: Option<Vec<&str>>, is_label_named: bool) -> Vec<(&
 }
 
 #[test]
-fn rows_have_a_label_where_it_is_said_or_guessed_and_else_scikit_learns_answer() {
+fn rows_may_have_a_set_or_guessed_label_and_otherwise_get_scikit_learns_answer() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/label");
     let (mut answers, mut refusals, mut wrong) = (0, 0, Vec::new());
     for file in fs::read_dir(&fixtures).unwrap().map(|entry| entry.unwrap().path()) {
@@ -132,7 +132,7 @@ const JSON: &str = "application/json";
 const LINES: &str = "application/jsonlines";
 
 #[test]
-fn a_request_without_a_number_in_a_column_that_was_guessed_to_be_the_label_has_scikit_learns_output() {
+fn a_request_without_numbers_in_the_guessed_label_column_gets_scikit_learns_output() {
     for version in ["0.24.2", "1.0.2", "1.9.1"] {
         for (name, content_type, body) in [
             ("left_last", CSV, "2.5,y,\n"),
@@ -157,7 +157,7 @@ fn a_request_without_a_number_in_a_column_that_was_guessed_to_be_the_label_has_s
 }
 
 #[test]
-fn a_column_that_is_said_to_be_text_or_truths_is_not_guessed_to_be_the_label() {
+fn a_column_declared_as_text_or_boolean_is_not_guessed_to_be_the_label() {
     for (name, labelled, short) in [("left_last", "2.5,y,7\n", "2.5,y\n"), ("left_first", "7,2.5,y\n", "2.5,y\n")] {
         for (dtype, is_guessed) in [("str", false), ("bool", false), ("float64", true), ("int64", true)] {
             let dtypes = format!("{{\"y\": \"{dtype}\"}}");
@@ -177,9 +177,9 @@ fn a_column_that_is_said_to_be_text_or_truths_is_not_guessed_to_be_the_label() {
     }
 }
 
-/// The four words are those of `--label`, whatever columns are called.
+/// The words mean the same as after `--label`, even if a column has such a name.
 #[test]
-fn first_last_and_none_mean_in_columns_json_what_they_mean_after_the_flag() {
+fn first_last_and_none_mean_the_same_in_columns_json_as_after_the_flag() {
     for name in ["left_last", "left_first", "without_the_label", "scaler", "array", "scorer_without", "of_two_left"] {
         let rows = match name {
             "scaler" | "array" => ["2.5,4\n", "2.5,4,100.5\n", "100.5,2.5,4\n"],
@@ -211,7 +211,7 @@ fn first_last_and_none_mean_in_columns_json_what_they_mean_after_the_flag() {
         }
         assert!(answers >= 4, "{name} {answers}");
     }
-    // Beside columns of which one is called so, and with a flag that wins.
+    // Even if a column is named `last`; the flag overrides the file.
     let json = r#"{"columns": ["last", "b"], "label": "last"}"#;
     let array = fixture("1.9.1", "array", Some(json));
     let plain = ask(&load(array.path(), None).unwrap(), CSV, "2.5,4\n").unwrap();
@@ -220,9 +220,9 @@ fn first_last_and_none_mean_in_columns_json_what_they_mean_after_the_flag() {
     }
 }
 
-/// What a DataFrame of such records has: NaN where one has no label and another has.
+/// As in a DataFrame of such records, a missing label is NaN if another record has the label.
 #[test]
-fn an_object_may_leave_out_the_label_that_another_names() {
+fn an_object_may_omit_the_label_that_another_has() {
     let plain = ["-0.4364357804719848,0.0,1.0,0.0", "-0.2182178902359924,1.0,0.0,0.0"];
     let given = [r#"{"a": 2.5, "c": "y", "y": 5}"#, r#"{"y": 5, "a": 3, "c": "x"}"#];
     let left_out = [r#"{"a": 2.5, "c": "y"}"#, r#"{"a": 3, "c": "x"}"#];

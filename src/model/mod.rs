@@ -1,8 +1,8 @@
-//! What a container can load, and one call: request body in, response body out.
+//! Models: how they are found and loaded, and how they answer a request's body.
 //!
 //! A container does not need to be told what its artifact is. [`Artifact::find`] looks for, in this order:
 //! `model_algo-1` (SageMaker's linear learner), `preprocessor.json` (fitted by `byoc train`), and one pickle of
-//! scikit-learn, recognised by its name or by its first bytes. Scripts beside them are named in the log and not run:
+//! scikit-learn, recognised by its name or by its first bytes. Scripts beside them are named in the log but not run:
 //! nothing in an artifact is ever executed. Anything else is an error that lists what was found and what is supported.
 
 mod answer;
@@ -45,7 +45,7 @@ pub enum Model {
 }
 
 impl Model {
-    /// How many bytes the model takes in memory.
+    /// The model's size in memory, in bytes.
     pub fn bytes(&self) -> u64 {
         match self {
             Model::LinearLearner(learner) => learner.bytes(),
@@ -69,7 +69,7 @@ impl Model {
             .map(|assumption| with_remedy(&assumption))
     }
 
-    /// Why every request will be refused, if that is known before the first one.
+    /// Why every request will be refused, if that is already known.
     pub fn refusal(&self) -> Option<&str> {
         match self {
             Model::LinearLearner(_) => None,
@@ -79,7 +79,7 @@ impl Model {
     }
 }
 
-/// What was assumed about rows, and what to set where it is wrong.
+/// An assumption, and which setting to change if it is wrong.
 fn with_remedy(assumption: &Assumption) -> String {
     format!("{}; {}", assumption.text, remedy::sentence(&assumption.remedy))
 }

@@ -1,4 +1,4 @@
-//! A path with the name that messages have for it.
+//! A path with its name in messages.
 
 use std::path::{Path, PathBuf};
 
@@ -13,13 +13,13 @@ pub struct NamedPath {
 }
 
 impl NamedPath {
-    /// A path that is called by itself.
+    /// A path whose name is the path itself.
     pub fn new(path: impl Into<PathBuf>) -> NamedPath {
         let path = path.into();
         NamedPath { name: path.display().to_string(), path }
     }
 
-    /// A path that is called by another name.
+    /// A path with another name.
     pub fn with_name(path: impl Into<PathBuf>, name: impl Into<String>) -> NamedPath {
         NamedPath { path: path.into(), name: name.into() }
     }
@@ -34,7 +34,7 @@ impl NamedPath {
         &self.name
     }
 
-    /// A file or folder below this one; a path that is not below it is called by itself.
+    /// A file or folder below this one, named accordingly. The name of a path that is not below it is the path itself.
     pub fn below(&self, path: &Path) -> NamedPath {
         match path.strip_prefix(&self.path) {
             Ok(relative) => NamedPath::with_name(path, format!("{}/{}", self.name, relative.display())),
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_below_a_copy_has_a_name_below_that_of_the_original() {
+    fn a_file_in_a_copy_is_named_after_the_original() {
         let copy = NamedPath::with_name("/tmp/copy", "s3://bucket/models");
         let below = copy.below(Path::new("/tmp/copy/a/model.joblib"));
         assert_eq!(below.name(), "s3://bucket/models/a/model.joblib");

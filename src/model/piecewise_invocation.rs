@@ -1,4 +1,4 @@
-//! A request whose body is answered while it arrives.
+//! Answers a request's body while it arrives.
 
 use byoc_account::Allowance;
 
@@ -22,7 +22,7 @@ impl PiecewiseInvocation {
         PiecewiseInvocation { exchange, bytes: 0, before: PrecedingRows::default() }
     }
 
-    /// The media types of the request and its answer.
+    /// The media types of the request and of its answer.
     pub fn exchange(&self) -> Exchange {
         self.exchange
     }
@@ -32,10 +32,10 @@ impl PiecewiseInvocation {
         self.before.rows == 0
     }
 
-    /// Answers the next piece. The last one also closes the answer. A piece of blank lines has no answer.
+    /// Answers the next piece. With the last piece, the answer is closed. The answer to a piece of blank lines is empty.
     ///
     /// # Errors
-    /// `Cause::BadPayload` with the row and the byte in the body as a whole.
+    /// Those of [`Model::answer`]. Rows and bytes in errors count from the start of the whole body.
     pub fn answer(
         &mut self,
         model: &Model,
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answers_to_pieces_are_the_answer_to_the_whole_in_every_media_type() {
+    fn the_answers_to_pieces_make_up_the_answer_to_the_whole_in_every_media_type() {
         let houses = "1993,2728,6,3.0,0.7,1,y,y\n1980,1500.5,3,1.5,0.5,0,n,y\n".repeat(70);
         let features = "0.5,-1,0,0,1.25,0,1,0,1,0\n".repeat(140);
         let lines = "{\"features\": [0.5,-1,0,0,1.25,0,1,0,1,0]}\n".repeat(100);
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_line_is_read_where_it_is_announced_and_recognised_where_it_is_not() {
+    fn a_header_line_is_read_if_announced_and_recognised_in_an_error_if_not() {
         const ANNOUNCED: &str = "text/csv; header=present";
         let housing = model("housing");
         let header = "YEAR_BUILT,SQUARE_FEET,NUM_BEDROOMS,NUM_BATHROOMS,LOT_ACRES,GARAGE_SPACES,FRONT_PORCH,DECK";
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_the_number_of_columns_or_rows_is_said_with_its_place() {
+    fn an_error_about_the_number_of_columns_or_rows_says_where() {
         let housing = model("housing");
         let said = message(&housing, "text/csv", "\n1,2\n");
         assert!(said.starts_with("row 1, byte 1: expected rows of 8 columns"), "{said}");
@@ -204,14 +204,14 @@ mod tests {
     }
 
     #[test]
-    fn a_column_has_one_type_in_each_piece() {
+    fn a_column_has_a_single_type_in_each_piece() {
         let model = model("housing");
         let body = format!("{}1993,none,6,3.0,0.7,1,y,y\n", "1993,2728,6,3.0,0.7,,y,y\n".repeat(PIECE_ROWS));
         let whole = Invocation { content_type: None, accept: None, default_accept: None, body: body.as_bytes() };
         let row = |error: Error| error.place().and_then(|place| place.row);
         assert_eq!(row(invoke(&model, whole).unwrap_err()), Some(51));
         assert_eq!(row(piece_by_piece(&model, "text/csv", "text/csv", body.as_bytes()).unwrap_err()), Some(51));
-        // A value that is missing throughout a piece is a number there, as it is throughout a body.
+        // A column without values in a piece is numeric there, as it is in a whole body.
         let body = "1993,2728,6,3.0,0.7,,y,y\n".repeat(PIECE_ROWS + 1);
         let answer =
             String::from_utf8(piece_by_piece(&model, "text/csv", "text/csv", body.as_bytes()).unwrap()).unwrap();
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_piece_says_for_all_rows_whether_they_have_the_label_that_was_guessed() {
+    fn the_first_piece_decides_whether_rows_have_the_guessed_label() {
         let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sklearn/1.4.2/housing/model.joblib");
         let folder = tempfile::tempdir().unwrap();
         std::fs::copy(fixture, folder.path().join("model.joblib")).unwrap();
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_in_a_piece_is_said_with_its_place_in_the_body() {
+    fn an_error_in_a_piece_has_its_place_in_the_whole_body() {
         let body = format!("{}1993,big,6,3.0,0.7,1,y,y\n", "1993,2728,6,3.0,0.7,1,y,y\n".repeat(70));
         let error = piece_by_piece(&model("housing"), "text/csv", "text/csv", body.as_bytes()).unwrap_err();
         let place = error.place().unwrap();

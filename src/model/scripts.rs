@@ -1,4 +1,4 @@
-//! Scripts beside a model that SageMaker's own container would run. They are not run here.
+//! Scripts beside a model that SageMaker's own container would run. They are not run here, only reported.
 //!
 //! SageMaker's framework containers import a script, usually `code/inference.py`, and call its functions to read
 //! requests, predict and write answers (github.com/aws/sagemaker-inference-toolkit; `model_fn`, `input_fn`,
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-/// The functions with which a script replaces the container's own.
+/// The functions that a script may define to replace those of the container.
 const FUNCTIONS: [&str; 5] = ["model_fn", "input_fn", "predict_fn", "output_fn", "transform_fn"];
 
 /// The default name of the script.
@@ -21,7 +21,7 @@ const INFERENCE: &str = "inference.py";
 /// The folder for scripts in a model's folder.
 const CODE: &str = "code";
 
-/// The most scripts that are read, levels below `code/`, and bytes of each script.
+/// The limits of the search: scripts, levels of folders below `code/`, and bytes that are read of each script.
 const MAX_SCRIPTS: usize = 256;
 const MAX_DEPTH: usize = 3;
 const MAX_BYTES: u64 = 1 << 20;
@@ -67,7 +67,7 @@ impl Script {
         files
     }
 
-    /// The warning when the model is loaded.
+    /// The warning when the model is loaded; `None` if there are no scripts.
     pub fn warning(scripts: &[Script]) -> Option<String> {
         let names: Vec<String> = scripts.iter().map(Script::to_string).collect();
         let (is, it) = match names.len() {
@@ -76,8 +76,8 @@ impl Script {
             _ => ("are", "they do"),
         };
         Some(format!(
-            "{} {is} not run: the model's own method answers; if {it} more with requests, predictions or answers than \
-             that, keep your own container and put it behind the endpoint: --container NAME=URL",
+            "{} {is} not run: answers come directly from the model; if {it} more than that with requests, predictions or \
+             answers, run your own container behind the endpoint: --container NAME=URL",
             names.join(", ")
         ))
     }
@@ -95,7 +95,7 @@ fn scripts_at(folder: &Path) -> Vec<PathBuf> {
     entries_of(folder).into_iter().filter(is_script).collect()
 }
 
-/// The functions that a script defines or imports at its top level. Its lines are only compared with patterns.
+/// The functions that a script defines or imports at its top level, found by comparing its lines with patterns.
 fn defined_in(script: &Path) -> Vec<&'static str> {
     let mut text = Vec::new();
     if File::open(script).and_then(|file| file.take(MAX_BYTES).read_to_end(&mut text)).is_err() {
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn scripts_are_found_at_the_top_and_in_code_and_others_are_not_named() {
+    fn scripts_are_found_at_the_top_level_and_below_code() {
         let folder = tempfile::tempdir().unwrap();
         assert!(Script::in_folder(folder.path()).is_empty());
         for (name, text) in [

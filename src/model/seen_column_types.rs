@@ -1,4 +1,4 @@
-//! The types that the columns of a batch transform job's payloads have had so far.
+//! Detects columns whose type differs between the payloads of a batch transform job.
 //!
 //! A batch transform job cuts its input into payloads, and the cells of each payload decide the types of its columns: a
 //! column of codes holds numbers in most payloads, and text in a payload with an `x` among the codes. An encoder that
@@ -16,15 +16,15 @@ use byoc_formats::rows::table::ValueKind;
 /// The most columns that are watched.
 const MAX_COLUMNS: usize = 4096;
 
-/// The columns whose type changes an answer, with the types that they have had.
+/// The columns whose type affects the answer, with the types that they have had so far.
 #[derive(Debug)]
 pub struct SeenColumnTypes(Box<[ColumnTypes]>);
 
 #[derive(Debug)]
 struct ColumnTypes {
-    /// Its index among the features.
+    /// The column's index among the features.
     column: usize,
-    /// One bit for each type that it has had, and one that says whether the warning was given.
+    /// One bit for each type that it has had, and one bit that is set once the warning was given.
     bits: AtomicU8,
 }
 
@@ -45,8 +45,8 @@ impl SeenColumnTypes {
         SeenColumnTypes(columns.into_iter().take(MAX_COLUMNS).map(seen).collect())
     }
 
-    /// Compares the columns of a payload with those before it. Gives a warning for each column whose type has changed,
-    /// once.
+    /// Compares the column types of a payload with those of earlier payloads. Returns a warning for each column whose type
+    /// has changed for the first time. `place` maps a feature's index and the row's width to an index in the row.
     pub(super) fn compare(
         &self,
         frame: &Frame<'_>,
@@ -65,8 +65,8 @@ impl SeenColumnTypes {
             if seen.bits.fetch_or(WARNED, Ordering::Relaxed) & WARNED == 0 {
                 let name = column_name(schema, place, width).unwrap_or_else(|| place.to_string());
                 changed.push(format!(
-                    "column {name}: a payload of this job has {kind} there, and one before it has {other}: the same cell \
-                     may get another answer in another payload; set the type of the column, such as \
+                    "column {name}: this payload of the job has {kind} there, an earlier one has {other}, so equal cells \
+                     may get different answers; set the type of the column, for example \
                      \"dtypes\": {{{name:?}: \"str\"}} in columns.json, or with BYOC_DTYPES"
                 ));
             }
@@ -103,20 +103,20 @@ mod tests {
     }
 
     #[test]
-    fn a_column_whose_type_differs_between_payloads_is_warned_of_once_with_its_name() {
+    fn a_column_whose_type_differs_between_payloads_gets_one_warning_with_its_name() {
         let seen = SeenColumnTypes([0, 1].map(|column| ColumnTypes { column, bits: AtomicU8::new(0) }).into());
         let compare = |body: &str| {
             let frame =
                 read_frame(ContentType::of(MediaType::Csv), body.as_bytes(), &Named, &Allowance::unbounded()).unwrap();
             seen.compare(&frame, &Named, |feature, _| feature)
         };
-        // Integers and fractions are numbers, and a column without a value is of no kind.
+        // Integers and fractions are both numbers, and a column without values has no type.
         assert!(compare("1,2\n").is_empty());
         assert!(compare("1.5,\n,\n").is_empty());
         let warned = compare("x,3\n2,4\n");
         assert_eq!(warned.len(), 1);
         assert!(
-            warned[0].starts_with("column code: a payload of this job has text there, and one before it has numbers"),
+            warned[0].starts_with("column code: this payload of the job has text there, an earlier one has numbers"),
             "{warned:?}"
         );
         assert!(warned[0].contains(r#""dtypes": {"code": "str"}"#), "{warned:?}");

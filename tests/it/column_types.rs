@@ -143,7 +143,7 @@ fn a_job_warns_once_if_payloads_imply_different_types_and_a_setting_applies_to_a
     };
     let done = transform("guessed", &[]);
     assert_eq!(done.status.code(), Some(0), "{}", errors(&done));
-    let warning = "column i: a payload of this job has text there, and one before it has numbers";
+    let warning = "column i: this payload of the job has text there, an earlier one has numbers";
     assert_eq!(errors(&done).matches(warning).count(), 1, "{}", errors(&done));
 
     // The commas inside a JSON value do not separate variables.
