@@ -129,8 +129,8 @@ impl Model {
         Ok(Answer { content_type: exchange.writes, pieces })
     }
 
-    /// Answers a part of a body. `before` describes the rows before this part. Also returns what describes the rows of this
-    /// part.
+    /// Answers a part of a body. `before` describes the rows before this part. Also returns what describes the rows of
+    /// this part.
     pub(super) fn answer_part(
         &self,
         exchange: Exchange,

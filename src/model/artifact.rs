@@ -99,8 +99,8 @@ impl Artifact {
         };
         let (last, _) = others.split_last()?;
         Some(format!(
-            "several models in {}: {loaded} is loaded, and passed over: {}; to serve another, such as {last}, give its path \
-             or move it to a separate folder",
+            "several models in {}: {loaded} is loaded, and passed over: {}; to serve another, such as {last}, give its \
+             path or move it to a separate folder",
             place.name(),
             others.join(", ")
         ))

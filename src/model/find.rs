@@ -73,8 +73,8 @@ pub(super) fn in_folder(place: &NamedPath) -> Result<Artifact> {
             Err(Error::new(
                 Cause::NoModel,
                 format!(
-                    "no model in {}: expected model_algo-1 (linear learner), preprocessor.json (from byoc train) or one \
-                     *.joblib, *.pkl, *.pickle, *.skops or sklearn-model (scikit-learn), found {}{advice}",
+                    "no model in {}: expected model_algo-1 (linear learner), preprocessor.json (from byoc train) or \
+                     one *.joblib, *.pkl, *.pickle, *.skops or sklearn-model (scikit-learn), found {}{advice}",
                     place.name(),
                     listed(&names)
                 ),
@@ -112,8 +112,8 @@ fn pickle_at(pickle: &Path) -> Artifact {
     Artifact::ScikitLearn { pickle: pickle.to_owned(), columns: columns.is_file().then_some(columns) }
 }
 
-/// The files and folders in a folder, sorted, without hidden ones: macOS' tar adds a `._model.joblib` beside each
-/// model.
+/// The files and folders in a folder, sorted. Hidden ones are left out, such as `._model.joblib`, which macOS' tar
+/// adds.
 fn entries_of(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut entries = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(|error| Error::io("list", folder, error))? {
@@ -239,7 +239,8 @@ mod tests {
 
     use super::*;
 
-    /// The artifact that is found in a folder with these files and their contents. A name with a final slash is a folder.
+    /// The artifact that is found in a folder with these files and their contents. A name with a final slash is a
+    /// folder.
     fn found(files: &[(&str, &[u8])]) -> Result<Artifact> {
         let folder = tempfile::TempDir::new().unwrap();
         for (file, bytes) in files {
@@ -335,8 +336,8 @@ mod tests {
             ("big.pkl", b"version https://git-lfs.github.com/spec/v1\n"),
             ("odd.pkl", b"odd"),
         ]);
-        let expected = "(big.pkl: a Git LFS pointer, model.pkl: sklearn.ensemble._forest.RandomForestClassifier, which is \
-                        not read, more.joblib: a dict, which is not a model, odd.pkl: of an unknown format, \
+        let expected = "(big.pkl: a Git LFS pointer, model.pkl: sklearn.ensemble._forest.RandomForestClassifier, which \
+                        is not read, more.joblib: a dict, which is not a model, odd.pkl: of an unknown format, \
                         preprocessor.pkl: ColumnTransformer)";
         assert!(message.starts_with("5 models in ") && message.contains(expected), "{message}");
     }

@@ -155,7 +155,8 @@ impl Inspection {
     }
 }
 
-/// The most files and folders in an archive that is inspected. Supported models have a few; each one is written to disk.
+/// The most files and folders in an archive that is inspected. Supported models have a few; each one is written to
+/// disk.
 const MAX_FILES: usize = 1024;
 
 fn in_archive(path: &Path, overrides: &Overrides, allowance: &Allowance) -> Result<Inspection, Box<Refusal>> {

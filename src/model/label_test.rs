@@ -1,5 +1,5 @@
-//! Rows with and without a label, of artifacts of every age: the answers of tests/fixtures/label, in every way that
-//! rows come.
+//! Tests rows with and without a label, in several media types, with artifacts of several scikit-learn versions. The
+//! expected answers are in tests/fixtures/label.
 
 use super::*;
 use crate::error::Cause;

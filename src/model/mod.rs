@@ -54,8 +54,8 @@ impl Model {
         }
     }
 
-    /// Assumptions about the rows that a person should check: which column is the label and which columns are numbers,
-    /// if no setting says so.
+    /// Assumptions about the rows that the user should check, where no setting decides: which column is the label, and
+    /// which columns are numeric.
     pub fn assumptions(&self) -> impl Iterator<Item = String> {
         let preprocessor = match self {
             Model::LinearLearner(_) => None,

@@ -32,7 +32,8 @@ impl PiecewiseInvocation {
         self.before.rows == 0
     }
 
-    /// Answers the next piece. With the last piece, the answer is closed. The answer to a piece of blank lines is empty.
+    /// Answers the next piece. With the last piece, the answer is closed. The answer to a piece of blank lines is
+    /// empty.
     ///
     /// # Errors
     /// Those of [`Model::answer`]. Rows and bytes in errors count from the start of the whole body.

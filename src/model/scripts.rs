@@ -76,8 +76,8 @@ impl Script {
             _ => ("are", "they do"),
         };
         Some(format!(
-            "{} {is} not run: answers come directly from the model; if {it} more than that with requests, predictions or \
-             answers, run your own container behind the endpoint: --container NAME=URL",
+            "{} {is} not run: answers come directly from the model; if {it} more than that with requests, predictions \
+             or answers, run your own container behind the endpoint: --container NAME=URL",
             names.join(", ")
         ))
     }
@@ -169,7 +169,8 @@ mod tests {
         let said = |scripts: Vec<Script>| scripts.iter().map(Script::to_string).collect::<Vec<_>>().join("; ");
         assert_eq!(
             said(Script::in_folder(folder.path())),
-            "handlers.py (model_fn, output_fn); inference.py; code/inference.py (input_fn); code/src/serve.py (predict_fn)"
+            "handlers.py (model_fn, output_fn); inference.py; code/inference.py (input_fn); code/src/serve.py \
+             (predict_fn)"
         );
         let warning = Script::warning(&Script::in_folder(folder.path())).unwrap();
         assert!(

@@ -1,9 +1,9 @@
 //! Detects columns whose type differs between the payloads of a batch transform job.
 //!
-//! A batch transform job cuts its input into payloads, and the cells of each payload decide the types of its columns: a
-//! column of codes holds numbers in most payloads, and text in a payload with an `x` among the codes. An encoder that
-//! was fitted on numbers then treats all codes of that payload as unknown, without an error. So a job warns once about
-//! each such column.
+//! A batch transform job splits its input into payloads, and the cells of each payload decide the types of its columns.
+//! A column of codes may be numeric in most payloads, but text in a payload where one code is `x`. An encoder that was
+//! fitted on numbers then silently treats all codes of that payload as unknown. So the job logs one warning for each
+//! such column.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -45,8 +45,8 @@ impl SeenColumnTypes {
         SeenColumnTypes(columns.into_iter().take(MAX_COLUMNS).map(seen).collect())
     }
 
-    /// Compares the column types of a payload with those of earlier payloads. Returns a warning for each column whose type
-    /// has changed for the first time. `place` maps a feature's index and the row's width to an index in the row.
+    /// Compares the column types of a payload with those of earlier payloads. Returns a warning for each column whose
+    /// type has changed for the first time. `place` maps a feature's index and the row's width to an index in the row.
     pub(super) fn compare(
         &self,
         frame: &Frame<'_>,
@@ -65,8 +65,8 @@ impl SeenColumnTypes {
             if seen.bits.fetch_or(WARNED, Ordering::Relaxed) & WARNED == 0 {
                 let name = column_name(schema, place, width).unwrap_or_else(|| place.to_string());
                 changed.push(format!(
-                    "column {name}: this payload of the job has {kind} there, an earlier one has {other}, so equal cells \
-                     may get different answers; set the type of the column, for example \
+                    "column {name}: this payload of the job has {kind} there, an earlier one has {other}, so equal \
+                     cells may get different answers; set the type of the column, for example \
                      \"dtypes\": {{{name:?}: \"str\"}} in columns.json, or with BYOC_DTYPES"
                 ));
             }

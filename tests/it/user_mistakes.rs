@@ -67,10 +67,7 @@ fn inspect_shows_whole_paths_and_reports_a_wrong_command_line_also_as_json() {
 fn a_suggested_path_works() {
     for (path, expected) in [
         ("examples/housing/preprocesor/model.tar.gz", "did you mean {at}/examples/housing/preprocessor/model.tar.gz?"),
-        (
-            "examples/housing/models",
-            "give it by its own path, {at}/examples/housing/models/Chicago_IL/Chicago_IL.tar.gz;",
-        ),
+        ("examples/housing/models", "give its path, {at}/examples/housing/models/Chicago_IL/Chicago_IL.tar.gz;"),
     ] {
         let expected = expected.replace("{at}", env!("CARGO_MANIFEST_DIR"));
         let output = run(&["serve", "--port", "0", "--model-dir", path], &[]);

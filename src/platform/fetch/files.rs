@@ -43,8 +43,8 @@ pub(super) async fn download_prefix(bucket: &Bucket, prefix: &str, into: &Path) 
         // is.
         if entry.bytes == 0 && matches!(bucket.head(&entry.key).await, Err(StorageError::NotFound)) {
             let message = format!(
-                "the key \"{}/\" is an empty object that stands for a folder, which SageMaker does not take in a model: \
-                 delete it",
+                "the key \"{}/\" is an empty object that stands for a folder, which SageMaker does not take in a \
+                 model: delete it",
                 entry.key
             );
             return Err(FetchError::BadArtifact(message));
@@ -107,8 +107,8 @@ fn check_path(key: &str, path: &str) -> Result<(), FetchError> {
         return Ok(());
     }
     Err(FetchError::BadArtifact(format!(
-        "the key {key:?} makes no file of a model: expected names of 1 to {MAX_NAME_BYTES} bytes between its slashes, not \".\" \
-         nor \"..\""
+        "the key {key:?} makes no file of a model: expected names of 1 to {MAX_NAME_BYTES} bytes between its slashes, \
+         not \".\" nor \"..\""
     )))
 }
 
