@@ -22,6 +22,7 @@ pub(super) fn report(job: &str, total: usize, failures: &[String]) -> String {
 }
 
 /// Describes an error in a payload. Converts positions in the request, which are all that a container knows, into
+/// positions in the object.
 pub(super) fn describe_record_error(payload: &Payload, error: RecordError) -> String {
     let RecordError { by, place: reported, message } = error;
     let byte = reported.byte.and_then(|byte| payload.of_object(byte));
