@@ -198,7 +198,7 @@ pub(super) fn check(deployments: &[Deployment], context: &EndpointContext) -> Re
         let twice = deployments.iter().filter(|other| other.config.endpoint_name == deployment.config.endpoint_name);
         if twice.count() > 1 {
             let name = &deployment.config.endpoint_name;
-            problems.push(format!("{}: EndpointName: \"{name}\" is taken already", deployment.file.display()));
+            problems.push(format!("{}: EndpointName: \"{name}\" is already taken", deployment.file.display()));
         }
     }
     if problems.is_empty() { Ok(()) } else { Err(Error::new(Cause::BadSetting, list_problems(&problems))) }

@@ -87,7 +87,7 @@ async fn what_can_be_known_before_is_said_before() {
     let config = || endpoint("one", vec![variant("blue", &["c"])]);
     let error = check(&deployments(vec![config(), config()], &context), &context).unwrap_err();
     assert_eq!(error.cause(), Cause::BadSetting);
-    for part in ["--container d: there is no such", "--container red/c", "EndpointName: \"one\" is taken already"] {
+    for part in ["--container d: there is no such", "--container red/c", "EndpointName: \"one\" is already taken"] {
         assert!(error.message().contains(part), "{part}: {error}");
     }
 }

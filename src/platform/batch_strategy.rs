@@ -1,21 +1,21 @@
-//! `BatchStrategy` of a batch transform job, which the job and its containers spell differently.
+//! `BatchStrategy` of a batch transform job. The API and containers spell its values differently.
 
 use serde::{Deserialize, Serialize};
 
 /// The number of records in a request (docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html).
 ///
-/// Read as the API spells it, `MultiRecord`; written as containers do, `MULTI_RECORD`.
+/// It is deserialized from the API's spelling, `MultiRecord`, and serialized in that of containers, `MULTI_RECORD`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all(serialize = "SCREAMING_SNAKE_CASE"))]
 pub enum BatchStrategy {
-    /// As many as fit into `MaxPayloadInMB`.
+    /// As many records as fit into `MaxPayloadInMB`.
     MultiRecord,
-    /// One.
+    /// One record.
     SingleRecord,
 }
 
 impl BatchStrategy {
-    /// The name in a request of CreateTransformJob.
+    /// The name in a CreateTransformJob request.
     pub fn name_in_job(self) -> &'static str {
         match self {
             BatchStrategy::MultiRecord => "MultiRecord",
@@ -23,7 +23,7 @@ impl BatchStrategy {
         }
     }
 
-    /// The name in `SAGEMAKER_BATCH_STRATEGY`, as SageMaker sets it for a container.
+    /// The name in `SAGEMAKER_BATCH_STRATEGY`, which SageMaker sets in a container.
     pub fn name_in_container(self) -> &'static str {
         match self {
             BatchStrategy::MultiRecord => "MULTI_RECORD",
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_job_and_its_containers_have_names_of_their_own() {
+    fn the_api_and_containers_have_different_names() {
         for strategy in [BatchStrategy::MultiRecord, BatchStrategy::SingleRecord] {
             assert_eq!(serde_json::to_value(strategy).unwrap(), strategy.name_in_container());
             let name = serde_json::Value::from(strategy.name_in_job());

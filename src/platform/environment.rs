@@ -1,4 +1,4 @@
-//! The environment that a container starts with, as the platform sets it.
+//! The environment variables that SageMaker's platform sets for a container.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,8 +6,8 @@ use std::path::Path;
 use super::create_model::ContainerConfig;
 use crate::env;
 
-/// The first port of the first container's safe range; each container has a thousand. Ranges like these were seen on
-/// the platform (pytorch/serve#1028: `25000-25999`, `21000-21999`).
+/// The first port of the first container's safe port range. Each container has a range of a thousand ports. Such ranges
+/// were seen in SageMaker (pytorch/serve#1028: `25000-25999`, `21000-21999`).
 const FIRST_SAFE_PORT: usize = 21_000;
 
 /// Where a container finds its model.
@@ -15,24 +15,23 @@ const FIRST_SAFE_PORT: usize = 21_000;
 pub enum ModelLocation<'a> {
     /// In `model` below this folder.
     BaseDir(&'a Path),
-    /// In this very folder.
+    /// In this folder.
     ModelDir(&'a Path),
-    /// Nowhere yet: it is told to load models, all from below this folder.
+    /// Below this folder, once it is asked to load a model: multi-model mode.
     ModelsRoot(&'a Path),
 }
 
-/// What is the same for all containers.
+/// The environment that all containers share.
 #[derive(Clone, Debug)]
 pub struct ContainerEnvironment {
-    /// What of our own environment a container may see: where programs are, what to log. It has no other of our
-    /// variables.
+    /// The variables of this process that containers inherit, such as PATH and RUST_LOG. They inherit no others.
     pub inherited: BTreeMap<String, String>,
-    /// The region it believes to be in.
+    /// The AWS region that containers see.
     pub region: String,
 }
 
 impl ModelLocation<'_> {
-    /// The variables that say it.
+    /// The variables that tell the container this location.
     pub fn variables(self) -> BTreeMap<String, String> {
         let set = |name: &str, path: &Path| (name.to_owned(), path.display().to_string());
         match self {
@@ -46,8 +45,8 @@ impl ModelLocation<'_> {
 }
 
 impl ContainerEnvironment {
-    /// The variables of the container at `position`, counted from 0. What the platform sets wins over the container's
-    /// Environment, which wins over what is inherited.
+    /// The variables of the container at `position`, counted from 0. Those that the platform sets override the
+    /// container's Environment, which overrides inherited ones.
     pub fn variables(
         &self,
         container: &ContainerConfig,
@@ -57,7 +56,7 @@ impl ContainerEnvironment {
         let mut variables = self.inherited.clone();
         variables.extend(container.environment.clone());
         let mut set = |name: &str, value: String| variables.insert(name.to_owned(), value);
-        // No port is chosen here: a port that is free now may be taken before the container listens.
+        // The container picks a free port itself: one chosen here could be taken before the container listens.
         set(env::SAGEMAKER_BIND_TO_PORT, "0".into());
         set(env::BYOC_HOST, "127.0.0.1".into());
         set(env::BYOC_EXIT_ON_STDIN_EOF, "true".into());
@@ -77,7 +76,7 @@ mod tests {
     use crate::platform::create_model::Models;
 
     #[test]
-    fn the_platforms_variables_win_over_the_containers_and_those_over_what_is_inherited() {
+    fn platform_variables_override_those_of_the_container_which_override_inherited_ones() {
         let pairs = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
             pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
         };

@@ -1,4 +1,4 @@
-//! Getting a model's artifact: from a folder or a bucket into a folder, unpacked if it is an archive.
+//! Fetches a model's artifact from a folder or a bucket into a folder, and unpacks it if it is an archive.
 
 pub mod disk;
 mod files;
@@ -21,25 +21,25 @@ use byoc_formats::error::{self, chain};
 use byoc_formats::targz::{self, Limits};
 use disk::DiskReservation;
 
-/// What a download is called until it is whole.
+/// The prefix of a download's temporary file.
 pub const DOWNLOAD_PREFIX: &str = "download-";
 
-/// Why an artifact is not there to be loaded.
+/// Why an artifact could not be fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FetchError {
-    /// Nothing lies at its place, or nothing that we may read: why.
+    /// There is nothing at its location, or access is denied.
     NotFound(StorageError),
-    /// Nothing lies at its place, and something lies beside it, which is said.
+    /// There is nothing at its location. The message suggests what exists nearby.
     NotFoundWithSuggestion(String),
-    /// S3 cannot be reached as it is set up.
+    /// The settings for S3 are wrong.
     Setting(String),
-    /// What lies there is no model archive, or one that is too large.
+    /// The data there are not a model archive, or are too large.
     BadArtifact(String),
-    /// It could not be downloaded now.
+    /// It could not be downloaded; a retry may succeed.
     Unavailable(String),
-    /// Others that are on their way hold the disk that it needs.
+    /// Other fetches hold the disk space that it needs.
     DiskBusy,
-    /// This machine could not write it.
+    /// It could not be written to this machine's disk.
     Internal(String),
 }
 
@@ -54,23 +54,23 @@ impl std::fmt::Display for FetchError {
                 f.write_str(message)
             }
             FetchError::Unavailable(message) => write!(f, "could not be downloaded: {message}"),
-            FetchError::DiskBusy => f.write_str("others that are being fetched hold the disk that it needs"),
+            FetchError::DiskBusy => f.write_str("other fetches hold the disk space that it needs"),
         }
     }
 }
 
 impl FetchError {
-    /// What a store that is set up wrongly means.
+    /// The error for wrong settings of S3.
     pub(super) fn setting(error: Error) -> FetchError {
         FetchError::Setting(chain(&error).to_string())
     }
 
-    /// What the failure of an object means for the artifact that it is.
+    /// The error for an artifact whose object could not be read.
     pub(super) fn from_storage(failure: StorageError) -> FetchError {
         match failure {
             StorageError::InsufficientDisk => FetchError::DiskBusy,
             StorageError::TooLarge { .. } => FetchError::BadArtifact(failure.to_string()),
-            // Whoever may not list a bucket is told by S3 too that nothing is there.
+            // S3 answers "access denied" for a missing object if the caller may not list the bucket.
             StorageError::NotFound
             | StorageError::NoSuchBucket
             | StorageError::InvalidKey(_)
@@ -80,7 +80,7 @@ impl FetchError {
         }
     }
 
-    /// As an error of whoever needs the model.
+    /// The same as an [`Error`].
     pub fn into_error(self) -> Error {
         let cause = match &self {
             FetchError::NotFound(StorageError::AccessDenied(_)) => Cause::AccessDenied,
@@ -94,19 +94,20 @@ impl FetchError {
     }
 }
 
-/// A model's data that were brought here.
+/// A model's data that were fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
-    /// How many bytes its files have.
+    /// The total size of its files, in bytes.
     pub bytes: u64,
-    /// Which content they had at their place. What has been replaced since, or while it was read, has another.
+    /// The version of the data at their location. It differs from that of data that replaced them, even while they were
+    /// being read.
     pub version: Version,
 }
 
-/// What tells the data that lie at a model's place now from others.
+/// The current version of the data at a model's location.
 ///
 /// # Errors
-/// [`StorageError`]: nothing is there, or it cannot be looked at.
+/// [`StorageError`] if there are no data, or they cannot be accessed.
 pub async fn version(data: &ModelDataUrl, storage: &Storage) -> Result<Version, StorageError> {
     match (data.form, &data.location) {
         (ModelForm::Files, Location::S3 { bucket, key }) => {
@@ -118,10 +119,10 @@ pub async fn version(data: &ModelDataUrl, storage: &Storage) -> Result<Version, 
     }
 }
 
-/// Brings a model's data into a folder, in place of what lies there.
+/// Fetches a model's data into a folder, and replaces what is there.
 ///
 /// # Errors
-/// Why they are not there to be loaded, and what lies beside the place instead.
+/// [`FetchError`], with a suggestion if there is nothing at the location in S3.
 pub async fn fetch(data: &ModelDataUrl, storage: &Storage, into: &Path) -> Result<Fetched, FetchError> {
     match (fetch_from(data, storage, into).await, &data.location) {
         (Err(FetchError::NotFound(StorageError::NotFound)), Location::S3 { bucket, .. }) => {
@@ -132,7 +133,7 @@ pub async fn fetch(data: &ModelDataUrl, storage: &Storage, into: &Path) -> Resul
 }
 
 async fn fetch_from(data: &ModelDataUrl, storage: &Storage, into: &Path) -> Result<Fetched, FetchError> {
-    // An archive has its version from where it is read; files have that from before they are.
+    // An archive's version is determined when it is read; that of files, before they are read.
     let before = async || version(data, storage).await.map_err(|failure| read_failed(&data.as_written, failure));
     match (data.form, &data.location) {
         (_, Location::Local(path)) if !path.exists() => {
@@ -165,11 +166,11 @@ fn open_bucket(storage: &Storage, bucket: &str) -> Result<Arc<Bucket>, FetchErro
     storage.bucket(bucket).map_err(FetchError::setting)
 }
 
-/// Downloads an archive beside the folder that it is to be unpacked into, then unpacks it: both are on the disk then.
-/// What it may take of it is the reservation's, or without a bound.
+/// Downloads an archive next to the folder `into`, then unpacks it there. The reservation bounds the bytes on disk, of
+/// the archive and its files; without one they are not bounded.
 ///
 /// # Errors
-/// Why it is not there to be loaded.
+/// [`FetchError`].
 pub async fn download(
     bucket: &Bucket,
     key: &str,
@@ -193,28 +194,28 @@ pub async fn download(
         None => Ok(()),
     };
     let entry = bucket.download(key, &mut file, reserve).await.map_err(|failure| read_failed(key, failure))?;
-    // The file is deleted with `path`, whatever comes of it.
+    // The file is deleted when `path` is dropped, whether unpacking succeeds or not.
     let bytes =
         unpack_in_background(Source::downloaded(path.to_path_buf(), bucket, key).await?, into, reservation).await?;
     Ok(Fetched { bytes, version: Version::of_object(&entry) })
 }
 
-/// Unpacks an archive of this machine into a folder.
+/// Unpacks a local archive into a folder.
 ///
 /// # Errors
-/// Why it is not there to be loaded.
+/// [`FetchError`].
 pub async fn unpack_local(
     archive: PathBuf,
     into: &Path,
     reservation: Option<DiskReservation>,
 ) -> Result<Fetched, FetchError> {
-    // Before it is read: what is put in its place meanwhile has another version.
+    // Determined before the archive is read: a file that replaces it in the meantime has another version.
     let version = Version::of_path(&archive).map_err(|failure| read_failed(&archive.display().to_string(), failure))?;
     let bytes = unpack_in_background(Source::local(archive), into, reservation).await?;
     Ok(Fetched { bytes, version })
 }
 
-/// What it means for a model that an object of it could not be read.
+/// The error for a model's object that could not be read.
 fn read_failed(key: &str, failure: StorageError) -> FetchError {
     if let StorageError::AccessDenied(message) = &failure {
         log::warn!("{key} may not be read: {message}");
@@ -225,7 +226,7 @@ fn read_failed(key: &str, failure: StorageError) -> FetchError {
 /// Unpacks an archive into a folder, off the threads that answer requests.
 ///
 /// # Errors
-/// Why it is not there to be loaded.
+/// [`FetchError`].
 async fn unpack_in_background(
     source: Source,
     into: &Path,
@@ -234,15 +235,14 @@ async fn unpack_in_background(
     let into = into.to_owned();
     match tokio::task::spawn_blocking(move || unpack(&source, &into, reservation)).await {
         Ok(unpacked) => unpacked,
-        Err(error) => Err(FetchError::Internal(format!("unpacking was broken off: {error}"))),
+        Err(error) => Err(FetchError::Internal(format!("unpacking did not finish: {error}"))),
     }
 }
 
-/// Unpacks an artifact into a folder, in place of what lies there, and says how many bytes its files
-/// have.
+/// Unpacks an artifact into a folder, and replaces what is there. Returns the total size of its files in bytes.
 ///
 /// # Errors
-/// When the archive is no model archive or has more bytes than it may, or a file cannot be read or written.
+/// [`FetchError`] if the archive is not a model archive or exceeds its limits, or a file cannot be read or written.
 fn unpack(source: &Source, into: &Path, reservation: Option<DiskReservation>) -> Result<u64, FetchError> {
     let mut limits = Limits::default();
     limits.bytes = limits.bytes.min(reservation.as_ref().map_or(u64::MAX, DiskReservation::limit));
@@ -282,7 +282,7 @@ fn unpack_archive(
     Ok(targz::unpack_where(archive, into, limits, reserve)?.bytes)
 }
 
-/// Removes what an earlier run left at a place.
+/// Removes a folder that an earlier run may have left.
 fn remove(folder: &Path) -> Result<()> {
     match std::fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", folder, error)),
@@ -295,7 +295,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_artifact_that_is_not_there_is_not_called_a_damaged_one() {
+    fn a_missing_artifact_and_a_damaged_one_have_different_exit_codes() {
         for (error, exit_code) in
             [(FetchError::NotFound(StorageError::NotFound), 66), (FetchError::BadArtifact("no archive".to_owned()), 65)]
         {

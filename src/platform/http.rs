@@ -1,4 +1,4 @@
-//! HTTP to containers: the client, its time limits, and reading answers that may not be trusted to be small.
+//! The HTTP client for containers: its time limits, and reading responses of unknown size.
 
 use std::time::Duration;
 
@@ -8,25 +8,25 @@ use reqwest::Response;
 use crate::http::{dns::SystemResolver, tls};
 use crate::leased_bytes::{InsufficientMemory, LeasedBuffer, MemoryShare};
 
-/// The longest that a container may take for an answer to `/ping`
+/// How long a container may take to answer `/ping`
 /// (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html).
 pub const PING_LIMIT: Duration = Duration::from_secs(2);
-/// How long a connection is kept for the next request. Shorter than what servers grant (gunicorn 2 s, actix 5 s), so
-/// that a request does not go out on a connection that the container is just closing.
+/// How long an idle connection is kept. This is shorter than the keep-alive of servers (gunicorn 2 s, actix 5 s), so
+/// that no request is sent on a connection that the container is just closing.
 const IDLE_LIMIT: Duration = Duration::from_secs(1);
 
-/// A client for containers. One for each thread that serves requests: its connections live on that thread's event loop,
-/// so that an answer wakes no other thread and no thread's end cuts off another's requests.
+/// A client for containers. Each thread that serves requests has its own: its connections live on that thread's event
+/// loop, so a response wakes no other thread, and a thread that ends does not cut off another's requests.
 ///
 /// # Errors
-/// When no client can be made, which would be a defect.
+/// If the client cannot be created, which would be a bug.
 pub fn client() -> reqwest::Result<reqwest::Client> {
     tls::install_crypto_provider();
     reqwest::Client::builder()
         // Containers are on this machine or its network, whatever http_proxy says.
         .no_proxy()
         .dns_resolver(SystemResolver)
-        // They speak plain HTTP: no certificates need to be read.
+        // Containers speak plain HTTP, so no certificates need to be loaded.
         .tls_certs_only([])
         // SageMaker does not follow a container's redirects.
         .redirect(reqwest::redirect::Policy::none())
@@ -34,18 +34,18 @@ pub fn client() -> reqwest::Result<reqwest::Client> {
         .build()
 }
 
-/// A body that was read, as far as it was read.
+/// The result of reading a body.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Body {
-    /// All of it.
+    /// The whole body.
     Whole(Bytes),
-    /// It is larger than the limit, or than there could ever be memory for; this many bytes are announced or have come.
+    /// The body is larger than the limit, or than memory could ever be available for. It has at least this many bytes.
     TooLarge(u64),
-    /// Others hold the memory that it would need.
+    /// Other bodies hold the memory that it needs.
     InsufficientMemory,
 }
 
-/// Reads an answer's body up to `limit` bytes, which are leased from `memory` as they come.
+/// Reads a response's body of at most `limit` bytes. Its memory is leased from `memory` as it arrives.
 pub async fn read_body(mut response: Response, limit: usize, memory: &MemoryShare) -> reqwest::Result<Body> {
     let announced = response.content_length();
     if let Some(announced) = announced.filter(|bytes| *bytes > (limit as u64).min(memory.max_body_bytes())) {

@@ -1,8 +1,8 @@
-//! What SageMaker's platform does around containers, for the endpoint and for batch transform alike.
+//! What SageMaker's platform does around containers, for endpoints and batch transform jobs.
 //!
-//! [`create_model`] describes the containers of a model, [`fetch`] gets a model's artifact within a disk budget,
-//! [`environment`] is what a container starts with, [`http`] talks to it. How a container is started and kept running
-//! is [`crate::supervisor`]'s. Nothing here knows what a request is for, who sends it, or what a container computes.
+//! [`create_model`] describes the containers of a model, [`fetch`] downloads and unpacks a model's artifact within a
+//! disk budget, [`environment`] has the variables of a container's environment, and [`http`] is the client for
+//! containers. [`crate::supervisor`] starts containers and keeps them running.
 
 pub mod batch_strategy;
 pub mod create_model;

@@ -1,12 +1,12 @@
-//! Several things that are wrong, in one message.
+//! Reports several problems in one message.
 
-/// One problem as it is; several on a line each, so that none is overlooked.
+/// A single problem unchanged; several as a list with one problem per line.
 pub(crate) fn list_problems(problems: &[String]) -> String {
     match problems {
         [problem] => problem.clone(),
         problems => {
             let lines: String = problems.iter().map(|problem| format!("\n    {problem}")).collect();
-            format!("{} things are wrong:{lines}", problems.len())
+            format!("{} problems:{lines}", problems.len())
         }
     }
 }
@@ -16,8 +16,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_problem_stays_on_its_line_and_several_get_one_each() {
+    fn a_single_problem_is_unchanged_and_several_get_a_line_each() {
         assert_eq!(list_problems(&["a".into()]), "a");
-        assert_eq!(list_problems(&["a".into(), "b".into()]), "2 things are wrong:\n    a\n    b");
+        assert_eq!(list_problems(&["a".into(), "b".into()]), "2 problems:\n    a\n    b");
     }
 }

@@ -86,7 +86,7 @@ fn in_direct_mode_every_container_has_a_name_that_requests_choose_by() {
     });
     assert_eq!(containers(&parse(&one).unwrap())[0].name_in_errors, "h");
     one["Containers"][0].as_object_mut().unwrap().remove("ContainerHostname");
-    let expected = "Containers: ContainerHostname is missing; in Direct mode requests choose by it";
+    let expected = "Containers: ContainerHostname is missing; in Direct mode, requests select a container by it";
     assert_eq!(parse(&one).unwrap_err(), [expected]);
 }
 
@@ -145,8 +145,8 @@ fn the_description_of_a_model_is_the_model() {
     assert_eq!(
         parse(&config).unwrap_err(),
         [
-            "ModelAm: unknown member; the API has none of that name: did you mean ModelName?",
-            "Containers[0].CreationTime: unknown member; the API has none of that name"
+            "ModelAm: unknown member; the API has no member of this name: did you mean ModelName?",
+            "Containers[0].CreationTime: unknown member; the API has no member of this name"
         ]
     );
 }
@@ -161,7 +161,7 @@ fn what_is_wrong_is_said_with_the_member_it_is_in() {
         ("/ModelName", json!("under_score"), "ModelName: \"under_score\" is not a name"),
         ("/ExecutionRoleArn", json!("role"), "ExecutionRoleArn: \"role\" is not a role's ARN"),
         ("/EndpointNam", json!("x"), "EndpointNam: unknown member"),
-        ("/PrimaryContainer", json!({"Image": "i"}), "PrimaryContainer: cannot stand beside Containers"),
+        ("/PrimaryContainer", json!({"Image": "i"}), "PrimaryContainer: cannot be combined with Containers"),
         ("/Containers", Value::Null, "Containers: missing"),
         ("/Containers/0/Image", Value::Null, "Containers[0].Image: missing"),
         ("/Containers/0/Image", json!("a b"), "Containers[0].Image: expected 1 to 255"),

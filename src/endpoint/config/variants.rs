@@ -33,7 +33,7 @@ impl Validator<'_> {
             let (name, model) = self.model(model);
             account = account.or_else(|| role.map(|arn| self.account(&arn)));
             if models.contains_key(&name) {
-                self.problem("ModelName", format_args!("\"{name}\" is taken already"));
+                self.problem("ModelName", format_args!("\"{name}\" is already taken"));
             }
             models.insert(name, model);
             self.prefix = outer;
@@ -56,7 +56,7 @@ impl Validator<'_> {
         for (number, variant) in variants.iter().enumerate() {
             let before = variants.iter().take(number).chain(&shadows);
             if before.into_iter().any(|earlier| earlier.name == variant.name) {
-                self.problem("ProductionVariants", format_args!("VariantName \"{}\" is taken already", variant.name));
+                self.problem("ProductionVariants", format_args!("VariantName \"{}\" is already taken", variant.name));
             }
         }
         let shadow = match (shadows.len(), variants.as_slice()) {

@@ -125,7 +125,7 @@ fn what_is_wrong_is_said_with_the_member_it_is_in() {
             "ShadowProductionVariants: with them there must be one production variant",
         ),
         ("/Models/0/EndpointName", json!("e"), "Models[0].EndpointName: a model has none"),
-        ("/Models/1/ModelName", json!("old"), "Models[1].ModelName: \"old\" is taken already"),
+        ("/Models/1/ModelName", json!("old"), "Models[1].ModelName: \"old\" is already taken"),
         ("/Models/0/PrimaryContainer/Image", none.clone(), "Models[0].PrimaryContainer.Image: missing"),
         ("/Models/0/Primary", json!(1), "Models[0].Primary: unknown member"),
         ("/AsyncInferenceConfig", json!({}), "AsyncInferenceConfig.OutputConfig: missing"),
@@ -181,5 +181,5 @@ fn what_is_wrong_is_said_with_the_member_it_is_in() {
     config["AsyncInferenceConfig"] = json!({"OutputConfig": {}});
     assert!(parse(&config).unwrap_err()[0].contains("has no shadow variants"));
     config["ShadowProductionVariants"][0]["VariantName"] = json!("blue");
-    assert!(parse(&config).unwrap_err()[0].contains("\"blue\" is taken already"));
+    assert!(parse(&config).unwrap_err()[0].contains("\"blue\" is already taken"));
 }

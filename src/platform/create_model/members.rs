@@ -1,9 +1,9 @@
-//! The members of the API's requests that are read or passed over here, of whatever structure.
+//! The members of the API's requests that are known here, of all structures.
 
 use byoc_formats::suggest;
 
-/// docs.aws.amazon.com/sagemaker/latest/APIReference: CreateModel, CreateEndpointConfig and CreateTransformJob with the
-/// structures in them, and our own EndpointName and Models.
+/// The members of CreateModel, CreateEndpointConfig, CreateTransformJob and their structures
+/// (docs.aws.amazon.com/sagemaker/latest/APIReference), and byoc's own EndpointName and Models.
 const MEMBERS: [&str; 73] = [
     "Accept",
     "AcceleratorType",
@@ -80,10 +80,10 @@ const MEMBERS: [&str; 73] = [
     "Weight",
 ];
 
-/// What is said of a member that the API does not have.
+/// The message about a member that the API does not have.
 pub(crate) fn unknown_message(name: &str) -> String {
-    let unknown = "unknown member; the API has none of that name";
-    // A slip, and no more than that: the list is of all structures.
+    let unknown = "unknown member; the API has no member of this name";
+    // Only typos get a suggestion, because the list includes the members of all structures.
     match suggest::nearest(name, MEMBERS).filter(|known| suggest::is_typo_of(name, known)) {
         Some(near) => format!("{unknown}: did you mean {near}?"),
         None => unknown.to_owned(),
@@ -95,9 +95,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_is_answered_with_the_member_and_another_name_is_not() {
+    fn a_typo_gets_a_suggestion_and_another_name_does_not() {
         assert!(unknown_message("ModelDataURL").ends_with(": did you mean ModelDataUrl?"));
         assert!(unknown_message("Enviroment").ends_with(": did you mean Environment?"));
-        assert!(unknown_message("CreationTime").ends_with("none of that name"));
+        assert!(unknown_message("CreationTime").ends_with("no member of this name"));
     }
 }

@@ -1,7 +1,7 @@
-//! CreateModel: the containers of a model, as the API has them and checked.
+//! CreateModel: parses and validates the containers of a model.
 //!
-//! `request` is what was typed; [`ModelConfig`] is what it means. All that is wrong is reported together, each thing
-//! with the member it is in. The limits are those of the service
+//! [`CreateModel`] is the request as written; [`ModelConfig`] is the validated model. All problems are reported
+//! together, each with its member. The limits are SageMaker's
 //! (docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModel.html and API_ContainerDefinition.html).
 
 pub(crate) mod members;
@@ -29,43 +29,46 @@ const MAX_VARIABLES: usize = 100;
 const MAX_VARIABLE_BYTES: usize = 1024;
 /// All containers' environments together have at most this many bytes.
 const MAX_ENVIRONMENT_BYTES: usize = 32 * 1024;
-/// One model: what CreateModel makes.
+/// A model, as CreateModel creates it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelConfig {
-    /// The way of a request through the containers.
+    /// How requests are routed through the containers.
     pub mode: ExecutionMode,
-    /// 1 to 15 containers, in the order in which a request goes through them.
+    /// 1 to 15 containers, in the order in which a request passes through them.
     pub containers: Vec<ContainerConfig>,
 }
 
 /// One container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContainerConfig {
-    /// ContainerHostname, else `primary` for a container that is alone and `container-1`, `container-2`… by position.
+    /// ContainerHostname, or else `primary` for a single container and `container-1`, `container-2`… for several.
     pub name: String,
-    /// The name that errors use: `primary` for a container that is alone in Serial mode, else `name`.
+    /// The name in errors: `primary` for a single container in Serial mode, otherwise `name`.
     pub name_in_errors: String,
     /// Environment.
     pub environment: BTreeMap<String, String>,
-    /// What the container serves.
+    /// The models that the container serves.
     pub models: Models,
 }
 
-/// What a container serves.
+/// The models that a container serves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Models {
     /// Mode SingleModel: one artifact (an archive or a folder), or none.
     Single(Option<ModelDataUrl>),
     /// Mode MultiModel.
     Multi {
-        /// What a request's TargetModel is under.
+        /// The prefix of the models' archives. A request's TargetModel is relative to it.
         prefix: ModelDataUrl,
         /// MultiModelConfig.ModelCacheSetting.
         cache: ModelCacheSetting,
     },
 }
 
-/// JSON as a structure of the API, or why it is none.
+/// Parses JSON as a request of the API.
+///
+/// # Errors
+/// All problems, each with its member.
 pub(crate) fn parse_request<T: DeserializeOwned>(text: &str) -> Result<T, Vec<String>> {
     if !text.trim_start().starts_with('{') {
         return Err(vec!["expected a JSON object: the request of an operation of SageMaker's API".to_owned()]);
@@ -73,7 +76,7 @@ pub(crate) fn parse_request<T: DeserializeOwned>(text: &str) -> Result<T, Vec<St
     let mut rest: Value = serde_json::from_str(text).map_err(|error| vec![error.to_string()])?;
     let mut read = json_document::read(&mut serde_json::Deserializer::from_str(text));
     let mut problems = Vec::new();
-    // Without the member that is wrong, the next one is found.
+    // Serde reports one problem at a time: remove the wrong member and parse again to find the next one.
     loop {
         match read {
             Ok(typed) if problems.is_empty() => return Ok(typed),
@@ -90,7 +93,7 @@ pub(crate) fn parse_request<T: DeserializeOwned>(text: &str) -> Result<T, Vec<St
     }
 }
 
-/// Removes the last member on a path from its object; false if there is none.
+/// Removes the last member on a path from its object. Returns false if the path has no member.
 fn remove_member(document: &mut Value, path: &JsonPath) -> bool {
     let segments: Vec<&Segment> = path.iter().collect();
     let name = |segment: &Segment| match segment {
@@ -111,10 +114,10 @@ fn remove_member(document: &mut Value, path: &JsonPath) -> bool {
     }
 }
 
-/// Turns what was typed into what it means and collects what is wrong on the way.
+/// Turns a request into validated settings, and collects the problems in it.
 pub(crate) struct Validator<'a> {
     pub(crate) folder: &'a Path,
-    /// What stands before the members that are being checked, such as `Models[0].`.
+    /// The path of the structure that is being checked, such as `Models[0].`.
     pub(crate) prefix: String,
     pub(crate) problems: Vec<String>,
 }
@@ -128,14 +131,14 @@ impl Validator<'_> {
         self.unknown_except(path, unknown, &[]);
     }
 
-    /// The same, but for members that the API has and that have no meaning here.
+    /// Reports unknown members, except for members of the API that have no meaning here.
     pub(crate) fn unknown_except(&mut self, path: &str, unknown: &UnknownMembers, ignored: &[&str]) {
         for name in unknown.keys().filter(|name| !ignored.contains(&name.as_str())) {
             self.problem(format_args!("{path}{name}"), members::unknown_message(name));
         }
     }
 
-    /// A model and its name.
+    /// Validates a model. Returns its name, too.
     pub(crate) fn model(&mut self, typed: CreateModel) -> (String, ModelConfig) {
         self.unknown_except("", &typed.unknown, &DESCRIPTION_MEMBERS);
         let name = self.required_name("ModelName", typed.model_name);
@@ -150,19 +153,19 @@ impl Validator<'_> {
         execution.mode
     }
 
-    /// The containers as typed, each with the member it is in.
+    /// The container definitions, each with the path of its member.
     pub(crate) fn definitions(
         &mut self,
         primary: Option<ContainerDefinition>,
         list: Option<Vec<ContainerDefinition>>,
     ) -> Vec<(String, ContainerDefinition)> {
         match (primary, list) {
-            // As a server that stands in for AWS describes a pipeline.
+            // Some AWS emulators describe a pipeline with an empty PrimaryContainer.
             (Some(container), Some(list)) if container.is_empty() && !list.is_empty() => {
                 self.definitions(None, Some(list))
             }
             (Some(container), None) => vec![("PrimaryContainer".to_owned(), container)],
-            // As a description has it.
+            // DescribeModel may return an empty list of Containers.
             (Some(container), Some(list)) if list.is_empty() => vec![("PrimaryContainer".to_owned(), container)],
             (None, Some(list)) if list.is_empty() => {
                 self.problem("Containers", format_args!("empty; give 1 to {MAX_CONTAINERS}"));
@@ -170,7 +173,7 @@ impl Validator<'_> {
             }
             (None, Some(list)) => (0..).zip(list).map(|(i, one)| (format!("Containers[{i}]"), one)).collect(),
             (Some(_), Some(_)) => {
-                self.problem("PrimaryContainer", "cannot stand beside Containers; give one of the two");
+                self.problem("PrimaryContainer", "cannot be combined with Containers; give one of the two");
                 Vec::new()
             }
             (None, None) => {
@@ -190,7 +193,7 @@ impl Validator<'_> {
             self.problem("Containers", format_args!("{} entries; at most {MAX_CONTAINERS}", typed.len()));
         }
         if typed.iter().filter(|(_, container)| container.mode == Some(Mode::MultiModel)).count() > 1 {
-            // CreateModel's own words: OElesin/sagemaker-autopilot-step-functions#10.
+            // CreateModel's own message: OElesin/sagemaker-autopilot-step-functions#10.
             self.problem(
                 "Containers",
                 "More than one container in MultiModel mode is not supported with inference pipeline.",
@@ -201,7 +204,10 @@ impl Validator<'_> {
             self.problem("Containers", "ContainerHostname must be given for all containers or for none");
         }
         if mode == ExecutionMode::Direct && named == 0 {
-            self.problem("Containers", "ContainerHostname is missing; in Direct mode requests choose by it");
+            self.problem(
+                "Containers",
+                "ContainerHostname is missing; in Direct mode, requests select a container by it",
+            );
         }
         let bytes: usize = typed.iter().flat_map(|(_, one)| &one.environment).map(|(k, v)| k.len() + v.len()).sum();
         if bytes > MAX_ENVIRONMENT_BYTES {
@@ -218,7 +224,7 @@ impl Validator<'_> {
                 (None, false) => format!("container-{number}"),
             };
             if containers.iter().any(|earlier| earlier.name == name) {
-                self.problem(format_args!("{path}.ContainerHostname"), format_args!("\"{name}\" is taken already"));
+                self.problem(format_args!("{path}.ContainerHostname"), format_args!("\"{name}\" is already taken"));
             }
             let name_in_errors =
                 if alone && mode == ExecutionMode::Serial { "primary".to_owned() } else { name.clone() };
@@ -260,7 +266,10 @@ impl Validator<'_> {
         if let Some(cache) = &typed.multi_model_config {
             self.unknown(&format!("{path}.MultiModelConfig."), &cache.unknown);
             if mode == Mode::SingleModel {
-                self.problem(format_args!("{path}.MultiModelConfig"), "only a container of Mode MultiModel has one");
+                self.problem(
+                    format_args!("{path}.MultiModelConfig"),
+                    "allowed only for a container of Mode MultiModel",
+                );
             }
         }
         let cache = typed.multi_model_config.and_then(|config| config.model_cache_setting);
@@ -272,7 +281,7 @@ impl Validator<'_> {
             (Mode::MultiModel, None) => {
                 self.problem(
                     format_args!("{path}.ModelDataUrl"),
-                    "missing; a container of Mode MultiModel takes its models from under this prefix",
+                    "missing; a container of Mode MultiModel loads its models from below this prefix",
                 );
                 Models::Single(None)
             }
@@ -292,7 +301,10 @@ impl Validator<'_> {
             let mut characters = name.bytes();
             let first = characters.next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
             if !first || !characters.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-                self.problem(&member, "a variable's name has letters, digits and _ only, and starts with no digit");
+                self.problem(
+                    &member,
+                    "expected a variable's name of letters, digits and _ that does not start with a digit",
+                );
             }
             if name.len() > MAX_VARIABLE_BYTES || value.len() > MAX_VARIABLE_BYTES {
                 self.problem(&member, format_args!("name or value is longer than {MAX_VARIABLE_BYTES} bytes"));
@@ -320,7 +332,7 @@ impl Validator<'_> {
     }
 }
 
-/// SageMaker's pattern of names, `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}`, and its length of at most 63.
+/// Whether a name matches SageMaker's pattern `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}` and has at most 63 characters.
 pub(crate) fn is_valid_name(name: &str) -> bool {
     name.len() <= 63
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')

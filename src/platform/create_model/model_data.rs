@@ -1,7 +1,7 @@
-//! ModelDataUrl or ModelDataSource: where the data of a container's model lie, and as what.
+//! ModelDataUrl or ModelDataSource: where a container's model is stored, and in which form.
 //!
-//! docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelDataSource.html and API_S3ModelDataSource.html. That page
-//! keeps ModelDataSource from batch transform; here a job takes it as an endpoint does.
+//! See docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelDataSource.html and API_S3ModelDataSource.html.
+//! SageMaker does not support ModelDataSource in batch transform jobs; here, jobs support it like endpoints.
 
 use std::path::Path;
 
@@ -9,31 +9,31 @@ use super::Validator;
 use super::request::{Mode, ModelCompressionType, ModelDataSource, S3ModelDataSource, S3ModelDataType};
 use crate::storage::{Location, absolute};
 
-/// A ModelDataUrl, or what a ModelDataSource says in its place.
+/// A ModelDataUrl, or the equivalent ModelDataSource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelDataUrl {
-    /// As the configuration says it.
+    /// The URL or path as it is written in the configuration.
     pub as_written: String,
-    /// What it says.
+    /// The location that it denotes.
     pub location: Location,
-    /// What lies there.
+    /// The form of the data there.
     pub form: ModelForm,
 }
 
-/// What the data of a model are at their place.
+/// The form in which a model is stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ModelForm {
-    /// A tar archive compressed with gzip; of a multi-model container a prefix of such.
+    /// A tar archive compressed with gzip; for a multi-model container, a prefix of such archives.
     #[default]
     Archive,
-    /// An object or a file for each file of the model.
+    /// A folder or prefix with one file or object for each file of the model.
     Files,
-    /// The one file of the model.
+    /// A single file, which is the whole model.
     File,
 }
 
 impl ModelDataUrl {
-    /// The folder of this machine that is the model as it lies there, if it is one.
+    /// The local folder of an unpacked model, if the location is one.
     pub fn folder(&self) -> Option<&Path> {
         match &self.location {
             Location::Local(path) if self.form != ModelForm::File && path.is_dir() => Some(path),
@@ -41,7 +41,7 @@ impl ModelDataUrl {
         }
     }
 
-    /// Where it is, for the log: on this machine as a path from the root.
+    /// The location for the log; an absolute path if it is local.
     pub fn display_location(&self) -> String {
         match &self.location {
             Location::Local(path) => absolute(path).display().to_string(),
@@ -49,7 +49,7 @@ impl ModelDataUrl {
         }
     }
 
-    /// The member that has it and what that says, for messages.
+    /// The member and its value, for messages.
     pub fn display_member(&self) -> String {
         let member = if self.form == ModelForm::Archive { "ModelDataUrl" } else { "ModelDataSource" };
         format!("{member} \"{}\"", self.as_written)
@@ -57,8 +57,8 @@ impl ModelDataUrl {
 }
 
 impl Validator<'_> {
-    /// What the two members of a container say together. A description of a model has both where it was made with one:
-    /// they name the same archive then.
+    /// The model data that ModelDataUrl and ModelDataSource denote. DescribeModel may return both for a model that was
+    /// created with one of them; then they denote the same archive.
     pub(super) fn model_data(
         &mut self,
         path: &str,
@@ -81,17 +81,14 @@ impl Validator<'_> {
             (Some(url), Mode::MultiModel) if is_same_prefix(&url.location, &source.location) => Some(url),
             (Some(url), Mode::SingleModel) if url.location == source.location && url.form == source.form => Some(url),
             (Some(url), _) => {
-                self.problem(
-                    member,
-                    "cannot stand beside a ModelDataUrl that says something else; give one of the two",
-                );
+                self.problem(member, "cannot be combined with a different ModelDataUrl; give one of the two");
                 Some(url)
             }
             (None, Mode::SingleModel) => Some(source),
             (None, Mode::MultiModel) => {
                 self.problem(
                     member,
-                    "not for a container of Mode MultiModel; give ModelDataUrl, the prefix of its archives",
+                    "not allowed for a container of Mode MultiModel; give ModelDataUrl, the prefix of its archives",
                 );
                 Some(ModelDataUrl { form: ModelForm::Archive, ..source })
             }
@@ -125,7 +122,8 @@ impl Validator<'_> {
             (S3ModelDataType::S3Object, ModelCompressionType::None) => ModelForm::File,
             (S3ModelDataType::S3Prefix, ModelCompressionType::None) => ModelForm::Files,
             (S3ModelDataType::S3Prefix, ModelCompressionType::Gzip) => {
-                let message = "Gzip is of one archive: it needs S3DataType S3Object; a prefix has CompressionType None";
+                let message =
+                    "Gzip requires S3DataType S3Object, a single archive; use CompressionType None for a prefix";
                 self.problem(format_args!("{path}.CompressionType"), message);
                 return None;
             }
@@ -138,7 +136,7 @@ impl Validator<'_> {
                 ModelForm::Files if !is_prefix => {
                     self.problem(
                         uri,
-                        format_args!("\"{as_written}\": a prefix of S3DataType S3Prefix ends in a slash"),
+                        format_args!("\"{as_written}\": with S3DataType S3Prefix, the URI must end with a slash"),
                     );
                 }
                 ModelForm::Archive | ModelForm::File if is_prefix => {
@@ -154,7 +152,7 @@ impl Validator<'_> {
     }
 }
 
-/// Whether two places are one, with a slash at the end or without.
+/// Whether two locations are the same, except for a final slash.
 fn is_same_prefix(one: &Location, other: &Location) -> bool {
     let without_slash = |location: &Location| location.to_string().trim_end_matches('/').to_owned();
     without_slash(one) == without_slash(other)

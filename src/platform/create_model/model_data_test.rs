@@ -7,7 +7,7 @@ fn source(uri: &str, data_type: &str, compression: &str) -> Value {
     json!({"S3DataSource": {"S3Uri": uri, "S3DataType": data_type, "CompressionType": compression}})
 }
 
-/// What a container with these members has, or all that is wrong with it.
+/// The models of a container with these members, or all problems in it.
 fn checked(members: Value) -> Result<Models, Vec<String>> {
     let mut container = json!({"Image": "i"});
     container.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
@@ -39,7 +39,7 @@ fn a_model_data_source_is_a_prefix_of_files_one_file_or_an_archive() {
         let found = data(json!({"ModelDataSource": source(uri, data_type, compression)}));
         assert_eq!(found, ModelDataUrl { as_written: uri.into(), location, form });
     }
-    // What the service adds to it, or hubs do, changes nothing.
+    // Members that SageMaker or its hubs add make no difference.
     let mut full = source("s3://b/m/", "S3Prefix", "None");
     for (member, value) in [
         ("ModelAccessConfig", json!({"AcceptEula": true})),
@@ -52,37 +52,41 @@ fn a_model_data_source_is_a_prefix_of_files_one_file_or_an_archive() {
     assert_eq!(data(json!({"ModelDataSource": full})).form, ModelForm::Files);
 }
 
-/// `aws sagemaker describe-model` prints both for a model that was made with ModelDataUrl.
+/// `aws sagemaker describe-model` prints both for a model that was created with ModelDataUrl.
 #[test]
-fn both_members_may_say_the_same() {
+fn both_members_may_denote_the_same_data() {
     let url = "s3://b/model.tar.gz";
     let found = data(json!({"ModelDataUrl": url, "ModelDataSource": source(url, "S3Object", "Gzip")}));
     assert_eq!((found.form, found.as_written.as_str()), (ModelForm::Archive, url));
     let https = source("https://s3.amazonaws.com/b/model.tar.gz", "S3Object", "Gzip");
     assert_eq!(data(json!({"ModelDataUrl": url, "ModelDataSource": https})).as_written, url);
-    let many = json!({"Mode": "MultiModel", "ModelDataUrl": "s3://b/m", "ModelDataSource": source("s3://b/m/", "S3Prefix", "None")});
+    let many = json!({
+        "Mode": "MultiModel",
+        "ModelDataUrl": "s3://b/m",
+        "ModelDataSource": source("s3://b/m/", "S3Prefix", "None")
+    });
     assert!(matches!(checked(many), Ok(Models::Multi { .. })));
 }
 
 #[test]
-fn what_makes_no_sense_is_said_with_its_member() {
+fn contradictions_are_reported_with_their_member() {
     let archive = || source("s3://b/m.tar.gz", "S3Object", "Gzip");
     for (members, expected) in [
         (
             json!({"ModelDataUrl": "s3://b/other.tar.gz", "ModelDataSource": archive()}),
-            "ModelDataSource: cannot stand beside",
+            "ModelDataSource: cannot be combined with",
         ),
         (
             json!({"ModelDataUrl": "s3://b/m/", "ModelDataSource": source("s3://b/m/", "S3Prefix", "None")}),
-            "ModelDataSource: cannot stand beside",
+            "ModelDataSource: cannot be combined with",
         ),
         (
             json!({"ModelDataSource": source("s3://b/m/", "S3Prefix", "Gzip")}),
-            "S3DataSource.CompressionType: Gzip is of one",
+            "S3DataSource.CompressionType: Gzip requires S3DataType S3Object",
         ),
         (
             json!({"ModelDataSource": source("s3://b/m", "S3Prefix", "None")}),
-            "S3DataSource.S3Uri: \"s3://b/m\": a prefix",
+            "S3DataSource.S3Uri: \"s3://b/m\": with S3DataType S3Prefix",
         ),
         (
             json!({"ModelDataSource": source("s3://b/m/", "S3Object", "None")}),
@@ -100,7 +104,7 @@ fn what_makes_no_sense_is_said_with_its_member() {
         ),
         (
             json!({"Mode": "MultiModel", "ModelDataSource": source("s3://b/m/", "S3Prefix", "None")}),
-            "not for a container of Mode",
+            "not allowed for a container of Mode",
         ),
         (
             json!({"ModelDataSource": {"S3DataSource": {"S3Uri": "s3://b/m/", "S3DataType": "S3Prefix",

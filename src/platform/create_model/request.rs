@@ -1,19 +1,19 @@
-//! What was typed: the request of CreateModel as JSON, with the endpoint's name beside it.
+//! The CreateModel request as JSON, with the endpoint's name in addition.
 //!
 //! Member names and shapes are botocore's (`data/sagemaker/2017-07-24/service-2.json`, shapes CreateModelInput and
-//! ContainerDefinition). Members that have no meaning on one machine are read and passed over; those that nobody knows
-//! are kept by name, so that a misspelt one is reported instead of ignored.
+//! ContainerDefinition). Members that have no meaning for a local model are ignored. Unknown members are collected, so
+//! that a misspelt one is reported.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// Members that CreateModel does not have, by name.
+/// The members of a structure that the API does not have, by name.
 pub(crate) type UnknownMembers = BTreeMap<String, IgnoredAny>;
 
-/// What DescribeModel answers beside the request that made the model (shape DescribeModelOutput), and boto3 beside
-/// that: `aws sagemaker describe-model` is taken as it is.
+/// The members that DescribeModel (shape DescribeModelOutput) and boto3 add to the request that created the model. They
+/// are ignored, so that the output of `aws sagemaker describe-model` is accepted unchanged.
 pub(crate) const DESCRIPTION_MEMBERS: [&str; 4] =
     ["CreationTime", "ModelArn", "DeploymentRecommendation", "ResponseMetadata"];
 
@@ -26,13 +26,13 @@ pub(crate) struct CreateModel {
     pub(crate) primary_container: Option<ContainerDefinition>,
     pub(crate) containers: Option<Vec<ContainerDefinition>>,
     pub(crate) inference_execution_config: Option<InferenceExecutionConfig>,
-    /// Without meaning on one machine.
+    /// Ignored.
     #[serde(rename = "VpcConfig")]
     _vpc_config: Option<IgnoredAny>,
-    /// Without meaning on one machine.
+    /// Ignored.
     #[serde(rename = "EnableNetworkIsolation")]
     _enable_network_isolation: Option<IgnoredAny>,
-    /// Without meaning on one machine.
+    /// Ignored.
     #[serde(rename = "Tags")]
     _tags: Option<IgnoredAny>,
     #[serde(flatten)]
@@ -53,10 +53,10 @@ pub(crate) struct ContainerDefinition {
     pub(crate) additional_model_data_sources: Option<IgnoredAny>,
     pub(crate) model_package_name: Option<IgnoredAny>,
     pub(crate) inference_specification_name: Option<IgnoredAny>,
-    /// How a registry is reached: no image is pulled here.
+    /// Access to an image registry. Ignored: no image is pulled.
     #[serde(rename = "ImageConfig")]
     _image_config: Option<IgnoredAny>,
-    /// Where the platform scrapes metrics: nothing is scraped here.
+    /// Where SageMaker scrapes metrics. Ignored: no metrics are scraped.
     #[serde(rename = "ContainerMetricsConfig")]
     _container_metrics_config: Option<IgnoredAny>,
     #[serde(flatten)]
@@ -64,7 +64,7 @@ pub(crate) struct ContainerDefinition {
 }
 
 impl ContainerDefinition {
-    /// Whether it is `{}`, as far as anything of it has a meaning here.
+    /// Whether it is `{}`.
     pub(crate) fn is_empty(&self) -> bool {
         let ContainerDefinition {
             image: None,
@@ -96,7 +96,7 @@ pub(crate) struct ModelDataSource {
     pub(crate) unknown: UnknownMembers,
 }
 
-/// The shape S3ModelDataSource: all of the first three must be given.
+/// The shape S3ModelDataSource. The first three members are required.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct S3ModelDataSource {
@@ -104,12 +104,12 @@ pub(crate) struct S3ModelDataSource {
     pub(crate) s3_data_type: Option<S3ModelDataType>,
     pub(crate) compression_type: Option<ModelCompressionType>,
     pub(crate) manifest_s3_uri: Option<IgnoredAny>,
-    /// Who has agreed to what: nobody asks here.
+    /// The agreement to a model's licence. Ignored.
     #[serde(rename = "ModelAccessConfig")]
     _model_access_config: Option<IgnoredAny>,
     #[serde(rename = "HubAccessConfig")]
     _hub_access_config: Option<IgnoredAny>,
-    /// What the service found there, in a description.
+    /// DescribeModel's ETag of the data. Ignored.
     #[serde(rename = "ETag")]
     _e_tag: Option<IgnoredAny>,
     #[serde(rename = "ManifestEtag")]
@@ -118,14 +118,14 @@ pub(crate) struct S3ModelDataSource {
     pub(crate) unknown: UnknownMembers,
 }
 
-/// What S3Uri names.
+/// The meaning of S3Uri.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 pub(crate) enum S3ModelDataType {
     S3Prefix,
     S3Object,
 }
 
-/// How the data are compressed.
+/// The compression of the data.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 pub(crate) enum ModelCompressionType {
     None,
@@ -146,12 +146,12 @@ pub(crate) struct MultiModelConfig {
     pub(crate) unknown: UnknownMembers,
 }
 
-/// Whether a multi-model container keeps models that have answered.
+/// Whether a multi-model container keeps models in memory after an invocation.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 pub enum ModelCacheSetting {
-    /// It keeps them until their room is needed.
+    /// Models are kept until their memory is needed.
     Enabled,
-    /// They are unloaded and their artifacts deleted after each invocation.
+    /// Models are unloaded, and their artifacts deleted, after each invocation.
     Disabled,
 }
 
@@ -163,11 +163,11 @@ pub(crate) struct InferenceExecutionConfig {
     pub(crate) unknown: UnknownMembers,
 }
 
-/// InferenceExecutionConfig.Mode: the way of a request through the containers of a model.
+/// InferenceExecutionConfig.Mode: how requests are routed through the containers of a model.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 pub enum ExecutionMode {
     /// Through all of them in order.
     Serial,
-    /// To the one that the request names.
+    /// To the container that the request names.
     Direct,
 }

@@ -1,8 +1,9 @@
-//! How much of the disk artifacts take that are on their way: archives that come, and what is unpacked of them.
+//! The disk budget for artifacts that are being fetched: downloaded archives and the files that are unpacked from them.
 //!
-//! Each may have as many bytes as all unpacked models together; what comes at the same time shares twice that, since an
-//! archive and its contents are there together. Bytes are taken before they are written. Whoever finds that others hold
-//! what it needs begins anew when they are done, and then alone: nothing waits for bytes while it holds some.
+//! An artifact may have as many bytes as all unpacked models together. Concurrent fetches share twice that size, since
+//! an archive and its unpacked files exist at the same time. Bytes are reserved before they are written. A fetch that
+//! finds too few bytes left releases its own, waits until the others have ended, and starts again exclusively. So no
+//! fetch holds bytes while it waits for more, and there is no deadlock.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -12,38 +13,39 @@ use tokio::sync::RwLock;
 
 use super::FetchError;
 
-/// The disk for what is on its way.
+/// The disk space for artifacts that are being fetched.
 #[derive(Debug)]
 pub struct DiskBudget {
     limit: u64,
     account: Arc<Account>,
-    /// Read by those that share the disk, written by one that has it alone.
+    /// Locked for reading by concurrent fetches, and for writing by an exclusive one.
     sharing: RwLock<()>,
 }
 
-/// One artifact on its way; what it takes is given back when this is dropped.
+/// The bytes that one fetch has reserved. They are released when this is dropped.
 #[derive(Debug)]
 pub struct DiskReservation {
     limit: u64,
     lease: Lease,
 }
 
-/// Others that are on their way hold the disk that is needed.
+/// Other fetches hold the disk space that is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Busy;
 
 impl DiskBudget {
-    /// A disk on which unpacked models may take so many bytes.
+    /// A budget for a disk on which unpacked models may take `limit` bytes.
     pub fn new(limit: u64) -> DiskBudget {
         DiskBudget { limit, account: Account::new(limit.saturating_mul(2)), sharing: RwLock::default() }
     }
 
-    /// How many bytes unpacked models may take.
+    /// The number of bytes that unpacked models may take.
     pub fn limit(&self) -> u64 {
         self.limit
     }
 
-    /// Fetches an artifact within this disk, beside others if there is room for all.
+    /// Fetches an artifact within this budget: concurrently with others if there is enough space, otherwise
+    /// exclusively. In that case, `fetch` is called twice.
     ///
     /// # Errors
     /// Those of `fetch`.
@@ -67,15 +69,15 @@ impl DiskBudget {
 }
 
 impl DiskReservation {
-    /// How many bytes the archive may have, and its contents as well.
+    /// The number of bytes that the archive may have, and that its files may have.
     pub fn limit(&self) -> u64 {
         self.limit
     }
 
-    /// Takes bytes that are about to be written.
+    /// Reserves bytes that are about to be written.
     ///
     /// # Errors
-    /// When others hold them.
+    /// [`Busy`] if other fetches hold them.
     pub fn reserve(&mut self, bytes: u64) -> Result<(), Busy> {
         self.lease.grow(bytes).map_err(|_| Busy)
     }
@@ -87,7 +89,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[actix_web::test]
-    async fn what_others_hold_is_waited_for_without_holding_any_and_then_had_alone() {
+    async fn a_fetch_without_enough_space_releases_its_own_waits_and_then_runs_exclusively() {
         let disk = Arc::new(DiskBudget::new(10));
         let (tries, other) = (Arc::new(AtomicUsize::new(0)), disk.reservation());
         let mut other = other;
@@ -110,7 +112,7 @@ mod tests {
                 .await
             })
         };
-        // It stands in line for the disk alone: nobody else may share it from now on.
+        // Wait until it is queued for exclusive access: from then on, no other fetch may share the disk.
         while disk.sharing.try_read().is_ok() {
             tokio::task::yield_now().await;
         }

@@ -1,7 +1,8 @@
-//! A model that is no archive: an object for each of its files, or one.
+//! A model that is not an archive: one object for each of its files, or a single object.
 //!
-//! The rules are those of docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3ModelDataSource.html: what follows
-//! the prefix in a key is the file's path below the model's folder, and of one object what follows the last slash.
+//! The path of a file below the model's folder is the part of its key after the prefix. For a single object, it is the
+//! part after the last slash
+//! (docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3ModelDataSource.html).
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -12,13 +13,13 @@ use crate::storage::{Bucket, StorageError};
 use byoc_formats::error::chain;
 use byoc_formats::targz::Limits;
 
-/// A part of a path has at most this many bytes.
+/// The longest name of a file or folder, in bytes.
 const MAX_NAME_BYTES: usize = 255;
 
-/// Downloads all objects below a prefix into a folder, in place of what lies there, and says how many bytes they have.
+/// Downloads all objects below a prefix into a folder, and replaces what is there. Returns their total size in bytes.
 pub(super) async fn download_prefix(bucket: &Bucket, prefix: &str, into: &Path) -> Result<u64, FetchError> {
     let listed = bucket.list(prefix).await.map_err(|failure| match failure {
-        // Here it is one of many keys, and the one that has to be known.
+        // This error names the key that is invalid, which is one of many.
         StorageError::InvalidKey(_) => FetchError::BadArtifact(failure.to_string()),
         failure => read_failed(prefix, failure),
     })?;
@@ -39,11 +40,11 @@ pub(super) async fn download_prefix(bucket: &Bucket, prefix: &str, into: &Path) 
     for entry in &listed {
         let path = entry.key.strip_prefix(prefix).unwrap_or(&entry.key);
         check_path(&entry.key, path)?;
-        // The console's object for a folder has a key that ends in a slash, which is not listed: under this key nothing
-        // is.
+        // The S3 console creates an empty object for a folder. Its key ends with a slash, which the listing leaves out,
+        // so there is no object under the listed key.
         if entry.bytes == 0 && matches!(bucket.head(&entry.key).await, Err(StorageError::NotFound)) {
             let message = format!(
-                "the key \"{}/\" is an empty object that stands for a folder, which SageMaker does not take in a \
+                "the key \"{}/\" is an empty object that represents a folder, which SageMaker does not accept in a \
                  model: delete it",
                 entry.key
             );
@@ -60,7 +61,7 @@ pub(super) async fn download_prefix(bucket: &Bucket, prefix: &str, into: &Path) 
     Ok(written)
 }
 
-/// Downloads one object into a folder, in place of what lies there, under the last part of its key.
+/// Downloads an object into a folder, under the last part of its key, and replaces what is in the folder.
 pub(super) async fn download_object(bucket: &Bucket, key: &str, into: &Path) -> Result<u64, FetchError> {
     let name = key.rsplit('/').next().unwrap_or(key);
     check_path(key, name)?;
@@ -68,10 +69,10 @@ pub(super) async fn download_object(bucket: &Bucket, key: &str, into: &Path) -> 
     download_file(bucket, key, &into.join(name), Limits::default().bytes).await
 }
 
-/// Copies one file of this machine into a folder, in place of what lies there.
+/// Copies a local file into a folder, and replaces what is in the folder.
 pub(super) async fn copy_file(file: &Path, into: &Path) -> Result<u64, FetchError> {
     let Some(name) = file.file_name().filter(|_| file.is_file()) else {
-        let message = format!("{} is not a file, as S3DataType S3Object says", file.display());
+        let message = format!("{} is not a file, but S3DataType is S3Object", file.display());
         return Err(FetchError::BadArtifact(message));
     };
     recreate_folder(into).await?;
@@ -100,19 +101,19 @@ async fn download_file(bucket: &Bucket, key: &str, path: &Path, most: u64) -> Re
     Ok(read.bytes)
 }
 
-/// Sees to it that a path can be one below a folder.
+/// Checks that a path is valid for a file below the model's folder.
 fn check_path(key: &str, path: &str) -> Result<(), FetchError> {
     let is_name = |name: &str| !name.trim().is_empty() && name != "." && name != ".." && name.len() <= MAX_NAME_BYTES;
     if path.split('/').all(|name| is_name(name) && !name.contains('\0')) {
         return Ok(());
     }
     Err(FetchError::BadArtifact(format!(
-        "the key {key:?} makes no file of a model: expected names of 1 to {MAX_NAME_BYTES} bytes between its slashes, \
-         not \".\" nor \"..\""
+        "the key {key:?} cannot be the name of a model's file: expected names of 1 to {MAX_NAME_BYTES} bytes between \
+         its slashes, not \".\" or \"..\""
     )))
 }
 
-/// Sees to it that no file would be the folder of another.
+/// Checks that no file's path is the folder of another file.
 fn check_clashes(files: &[(&str, &str)]) -> Result<(), FetchError> {
     let paths: HashSet<&str> = files.iter().map(|(_, path)| *path).collect();
     for (key, path) in files {
@@ -137,8 +138,7 @@ mod tests {
     use byoc_fake_container::{FakeContainer, response};
     use std::sync::Arc;
 
-    /// A bucket with these objects. Those whose key ends in a slash are listed and not found under their key without
-    /// it.
+    /// A bucket with these objects. As in S3, a key that ends with a slash is not found without the slash.
     fn bucket(objects: &'static [(&'static str, &'static str)]) -> (FakeContainer, Arc<Bucket>) {
         let server = FakeContainer::start(move |seen| async move {
             if seen.query.contains("list-type=2") {
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn what_follows_the_prefix_is_a_path_below_the_models_folder() {
+    async fn the_part_of_a_key_after_the_prefix_is_the_path_below_the_models_folder() {
         let folder = tempfile::tempdir().unwrap();
         let into = folder.path().join("model");
         std::fs::create_dir_all(&into).unwrap();
@@ -183,7 +183,7 @@ mod tests {
         for (path, content) in [("model.joblib", "pickle"), ("code/a/b.py", "code"), ("empty", "")] {
             assert_eq!(std::fs::read_to_string(into.join(path)).unwrap(), content);
         }
-        assert!(!into.join("old").exists(), "what an earlier run left is none of it");
+        assert!(!into.join("old").exists(), "files of an earlier run are removed");
 
         assert_eq!(download_object(&objects, "m/code/a/b.py", &into).await, Ok(4));
         let names: Vec<_> = std::fs::read_dir(&into).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn keys_that_make_no_files_are_refused_before_anything_is_written() {
+    async fn keys_that_are_not_valid_paths_are_refused_before_anything_is_written() {
         let folder = tempfile::tempdir().unwrap();
         let into = folder.path().join("model");
         for (objects, expected) in [
@@ -201,7 +201,7 @@ mod tests {
             (&[("m/a", "1"), ("m/sub/", ""), ("m/sub/b", "2")], "the key \"m/sub/\" is an empty object"),
             (&[("m/a//b", "1")], "m/a//b"),
             (&[("m/../b", "1")], "m/../b"),
-            (&[("m/ /b", "1")], "the key \"m/ /b\" makes no file"),
+            (&[("m/ /b", "1")], "the key \"m/ /b\" cannot be the name"),
         ] {
             let (_server, bucket) = bucket(objects);
             match download_prefix(&bucket, "m/", &into).await {
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_file_of_this_machine_is_copied_under_its_name() {
+    async fn a_local_file_is_copied_under_its_name() {
         let folder = tempfile::tempdir().unwrap();
         let (file, into) = (folder.path().join("m.joblib"), folder.path().join("model"));
         std::fs::write(&file, "pickle").unwrap();

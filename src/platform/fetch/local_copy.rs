@@ -1,4 +1,4 @@
-//! A model of a bucket as a file or a folder of this machine, for who reads models by their names there.
+//! Copies a model from a bucket to a local file or folder of the same name, and suggests keys if there is none.
 
 use std::path::{Path, PathBuf};
 
@@ -6,14 +6,14 @@ use super::{FetchError, files, open_bucket};
 use crate::storage::{Bucket, Entry, Location, Storage, StorageError};
 use byoc_formats::suggest;
 
-/// How many objects that lie beside one that is not there are looked at.
+/// The most objects that are listed near a missing one, to suggest a key.
 const MAX_LISTED: usize = 1000;
 
-/// Where a model lies on this machine: where it is said to be, or, of a bucket, below `aside`, as the object of that
-/// key or as the folder of what lies under it. An archive stays one.
+/// The local path of a model. A local model keeps its path. A model in S3 is downloaded below `aside`: as a file if
+/// there is an object with the key, otherwise as a folder with the objects below the key. Archives are not unpacked.
 ///
 /// # Errors
-/// Why it is not there; what is larger than an archive may unpack to is not brought.
+/// [`FetchError`] if it does not exist, cannot be downloaded, or is larger than an unpacked archive may be.
 pub async fn copy_to_local(location: &Location, storage: &Storage, aside: &Path) -> Result<PathBuf, FetchError> {
     let (bucket, key) = match location {
         Location::Local(path) => return Ok(path.clone()),
@@ -35,7 +35,7 @@ pub async fn copy_to_local(location: &Location, storage: &Storage, aside: &Path)
     }
 }
 
-/// That nothing lies at a key, and what lies beside it.
+/// The error for a missing object, with a suggestion if there are objects nearby.
 pub(super) async fn not_found(bucket: &Bucket, location: &Location) -> FetchError {
     match suggestion(bucket, location).await {
         Some(suggestion) => FetchError::NotFoundWithSuggestion(format!("there is no such object{suggestion}")),
@@ -43,14 +43,14 @@ pub(super) async fn not_found(bucket: &Bucket, location: &Location) -> FetchErro
     }
 }
 
-/// What lies beside a key where nothing is, or beside the first part of it that nothing lies below, as the end of a
-/// sentence: `: did you mean s3://…? s3://… has …`.
+/// Suggests a key for a missing one: the end of a sentence such as `: did you mean s3://…? s3://… has …`. It lists the
+/// deepest folder of the key that exists.
 pub async fn suggestion(bucket: &Bucket, location: &Location) -> Option<String> {
     let Location::S3 { bucket: bucket_name, key } = location else { return None };
     let key = key.trim_end_matches('/');
     let slashes = key.rmatch_indices('/').map(|(at, _)| at + 1).chain([0]);
     for above in slashes.filter_map(|end| key.get(..end)) {
-        // Who may read an object may not be one who may list.
+        // Callers that may read an object may not be allowed to list.
         let beside = bucket.list_at_most(above, MAX_LISTED).await.unwrap_or_default();
         let mut names: Vec<&str> = below(above, &beside)
             .map(|name| name.split_inclusive('/').next().unwrap_or_default())
@@ -76,7 +76,7 @@ pub async fn suggestion(bucket: &Bucket, location: &Location) -> Option<String> 
     None
 }
 
-/// The rest of a key below a prefix that was meant, as it is or the nearest; the prefix itself where there is none.
+/// The key below `prefix` that equals or is most similar to `rest`; the prefix itself if there is none.
 async fn nearest_below(bucket: &Bucket, prefix: String, rest: &str) -> String {
     if rest.is_empty() || !prefix.ends_with('/') {
         return prefix;
@@ -91,7 +91,7 @@ async fn nearest_below(bucket: &Bucket, prefix: String, rest: &str) -> String {
     }
 }
 
-/// What follows a prefix in the keys of a listing.
+/// The parts of listed keys after a prefix.
 fn below<'a>(prefix: &'a str, entries: &'a [Entry]) -> impl Iterator<Item = &'a str> {
     entries.iter().filter_map(move |entry| entry.key.strip_prefix(prefix))
 }
@@ -114,7 +114,7 @@ mod tests {
         ("models/b/m.pkl", "b"),
     ];
 
-    /// As S3 answers: GET of an object, and its listing.
+    /// S3's responses to GetObject and ListObjectsV2.
     fn answer(seen: &Request) -> HttpResponse {
         let objects: BTreeMap<&str, &str> = OBJECTS.into();
         if seen.query.contains("list-type=2") {
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn an_object_is_a_file_and_a_prefix_a_folder_by_their_own_names() {
+    async fn an_object_becomes_a_file_and_a_prefix_a_folder_of_the_same_name() {
         let server = FakeContainer::start(|seen| async move { answer(&seen) });
         let storage = storage(&server);
         let at = |url: &str| Location::parse(url, Path::new("/")).unwrap();
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn where_nothing_lies_what_lies_beside_it_is_said() {
+    async fn an_error_about_a_missing_object_suggests_one_nearby() {
         let server = FakeContainer::start(|seen| async move { answer(&seen) });
         let aside = tempfile::tempdir().unwrap();
         let location = Location::parse("s3://bucket/models/a.jobib", Path::new("/")).unwrap();

@@ -1,4 +1,4 @@
-//! A file that was fetched: an archive, or a model that is a file of its own, with the `columns.json` beside it.
+//! A fetched file: an archive, or a model in a single file, with the `columns.json` beside it.
 
 use std::path::{Path, PathBuf};
 
@@ -9,19 +9,19 @@ use byoc_formats::error;
 use byoc_formats::file_kind;
 use byoc_sklearn::preprocessor::COLUMNS_JSON;
 
-/// The most bytes of a `columns.json` that are fetched.
+/// The largest `columns.json` that is fetched, in bytes.
 const MAX_COLUMNS_BYTES: u64 = 16 << 20;
 
-/// The file.
+/// A fetched file.
 #[derive(Debug)]
 pub struct Source {
     file: PathBuf,
-    /// What it is called where it comes from.
+    /// The path or key that it was fetched from.
     original_path: PathBuf,
     columns: Option<Columns>,
 }
 
-/// A `columns.json` beside a model that is a file of its own.
+/// The `columns.json` beside a model in a single file.
 #[derive(Debug)]
 enum Columns {
     At(PathBuf),
@@ -29,15 +29,14 @@ enum Columns {
 }
 
 impl Source {
-    /// A file of this machine.
+    /// A local file.
     pub fn local(file: PathBuf) -> Source {
         let columns = file.with_file_name(COLUMNS_JSON);
         let columns = columns.is_file().then_some(Columns::At(columns));
         Source { original_path: file.clone(), file, columns }
     }
 
-    /// A file that an object was downloaded to; beside a model that is a file of its own, its columns are downloaded
-    /// too.
+    /// A downloaded object. If it is a model in a single file, the `columns.json` beside it is downloaded, too.
     pub(super) async fn downloaded(file: PathBuf, bucket: &Bucket, key: &str) -> Result<Source, FetchError> {
         let mut source = Source { file, original_path: Path::new(key).to_owned(), columns: None };
         if !source.is_lone_file() {
@@ -54,7 +53,7 @@ impl Source {
         let mut columns = Vec::new();
         match bucket.download(&beside, &mut columns, is_small).await {
             Ok(_) => source.columns = Some(Columns::Read(columns)),
-            // Whoever may not list a bucket is told so of what is not there.
+            // S3 answers "access denied" for a missing object if the caller may not list the bucket.
             Err(StorageError::NotFound | StorageError::AccessDenied(_)) => {}
             Err(failure @ StorageError::TooLarge { .. }) => {
                 return Err(FetchError::BadArtifact(format!("{beside}: {failure}")));
@@ -64,20 +63,21 @@ impl Source {
         Ok(source)
     }
 
-    /// Where it lies.
+    /// The path of the local file.
     pub(super) fn file(&self) -> &Path {
         &self.file
     }
 
-    /// Whether it is a model and no archive of one.
+    /// Whether it is a model in a single file, and not an archive.
     pub(super) fn is_lone_file(&self) -> bool {
         file_kind::is_lone(&self.original_path, &self.file)
     }
 
-    /// Makes the folder of a model that is a file of its own, and says how many bytes are in it.
+    /// Creates a folder with a model in a single file, and its `columns.json`. Returns their size in bytes.
     ///
     /// # Errors
-    /// What `reserve` says of them, and when they cannot be written.
+    /// Those of `reserve`, which is called with that size first; [`Cause::Io`](crate::error::Cause::Io) if the files
+    /// cannot be copied.
     pub(super) fn copy(&self, into: &Path, reserve: &dyn Fn(u64) -> Result<(), error::Error>) -> Result<u64> {
         let length = |path: &Path| {
             std::fs::metadata(path).map(|file| file.len()).map_err(|error| Error::io("look at", path, error))
@@ -101,7 +101,7 @@ impl Source {
             }
         });
         copied.map_err(|error| {
-            // Half a model is of no use.
+            // Leave no incomplete model.
             let _ = std::fs::remove_dir_all(into);
             Error::io("copy", &self.file, error)
         })?;
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[actix_web::test]
-    async fn a_model_that_is_a_file_of_its_own_comes_with_the_columns_beside_it() {
+    async fn a_model_in_a_single_file_is_copied_with_the_columns_json_beside_it() {
         let (folder, into) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let into = into.path().join("a/model");
         for (name, text) in [("model.joblib", "pickle"), ("columns.json", "{}"), ("other.txt", "other")] {

@@ -176,7 +176,10 @@ impl Check<'_> {
             let member = format!("Environment.{name}");
             let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
             if !starts_well || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-                self.problem(&member, "a variable's name has letters, digits and _ only, and starts with no digit");
+                self.problem(
+                    &member,
+                    "expected a variable's name of letters, digits and _ that does not start with a digit",
+                );
             }
             if name.len() > LONGEST_KEY || value.len() > LONGEST_VALUE {
                 let message =
