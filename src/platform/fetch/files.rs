@@ -40,8 +40,8 @@ pub(super) async fn download_prefix(bucket: &Bucket, prefix: &str, into: &Path) 
     for entry in &listed {
         let path = entry.key.strip_prefix(prefix).unwrap_or(&entry.key);
         check_path(&entry.key, path)?;
-        // The S3 console creates an empty object for a folder. Its key ends with a slash, which the listing leaves out,
-        // so there is no object under the listed key.
+        // The S3 console creates an empty object for a folder. Its key ends with a slash, which is missing in the
+        // listed key, so there is no object under that key.
         if entry.bytes == 0 && matches!(bucket.head(&entry.key).await, Err(StorageError::NotFound)) {
             let message = format!(
                 "the key \"{}/\" is an empty object that represents a folder, which SageMaker does not accept in a \
