@@ -1,8 +1,8 @@
 //! Request and response bodies whose memory is leased as they arrive.
 //!
 //! A partly received body must not use memory that no account counts. [`MemoryShare`] limits the memory that bodies may
-//! lease. [`LeasedBuffer`] leases memory before it allocates it, and becomes [`Bytes`] that own their lease and return it
-//! when their last clone is dropped.
+//! lease. [`LeasedBuffer`] leases memory before it allocates it, and becomes [`Bytes`] that own their lease and return
+//! it when their last clone is dropped.
 
 use std::sync::Arc;
 

@@ -3,9 +3,9 @@
 //! From top to bottom; a module depends only on modules below it:
 //!
 //! - [`cli`]: the table of settings, and one file per command; arguments in, exit code out.
-//! - The four contracts, which do not depend on each other: [`container`] (hosting: `/ping`, `/invocations`, `/models`),
-//!   [`endpoint`] (the local endpoint around containers), [`transform`] (batch transform) and [`training`] (the
-//!   `/opt/ml` training tree).
+//! - The four contracts, which do not depend on each other: [`container`] (hosting: `/ping`, `/invocations`,
+//!   `/models`), [`endpoint`] (the local endpoint around containers), [`transform`] (batch transform) and [`training`]
+//!   (the `/opt/ml` training tree).
 //! - [`supervisor`]: the lifecycle of a container's process. [`platform`]: SageMaker's work around containers:
 //!   CreateModel's JSON, artifacts, the environment of containers.
 //! - [`model`]: the models that a container can load, and one invocation: request body in, response body out.

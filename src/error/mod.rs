@@ -1,8 +1,8 @@
 //! The program's errors: one row of a table for each [`Cause`], and one error type.
 //!
-//! A cause's row has its HTTP status, exit code and hint. The packages below have their own causes without any of these;
-//! `?` converts their errors. `Display` of an [`Error`] prints only its own place and message; to show an error to people
-//! use [`chain`](byoc_formats::error::chain), which adds the messages of its sources.
+//! A cause's row has its HTTP status, exit code and hint. The packages below have their own causes without any of
+//! these; `?` converts their errors. `Display` of an [`Error`] prints only its own place and message; to show an error
+//! to people use [`chain`](byoc_formats::error::chain), which adds the messages of its sources.
 
 mod cause;
 pub mod remedy;
@@ -66,7 +66,8 @@ impl Error {
         self
     }
 
-    /// Converts an error in a part of the data to one in the whole, by moving its place `rows` rows and `bytes` bytes on.
+    /// Converts an error in a part of the data to one in the whole, by moving its place `rows` rows and `bytes` bytes
+    /// on.
     pub fn shifted(mut self, rows: usize, bytes: usize) -> Error {
         self.0.details.shifted(rows, bytes);
         self

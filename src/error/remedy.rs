@@ -18,8 +18,8 @@ pub fn sentence(remedy: &Remedy) -> String {
         Remedy::IsText(Some(name)) => {
             let dtypes = serde_json::json!({name: "str"});
             format!(
-                "say its type: --dtypes '{dtypes}' (BYOC_DTYPES, or {{\"dtypes\": {dtypes}}} in a columns.json beside the \
-                 artifact)"
+                "say its type: --dtypes '{dtypes}' (BYOC_DTYPES, or {{\"dtypes\": {dtypes}}} in a columns.json beside \
+                 the artifact)"
             )
         }
         Remedy::IsText(None) => {
@@ -40,8 +40,8 @@ mod tests {
     fn a_converted_error_ends_with_the_settings_that_fix_it() {
         let error = error::Error::bad_payload("expected rows of 2 columns, found 3").remedied_by(Remedy::LabelAtAnEnd);
         assert_eq!(error.to_string(), "expected rows of 2 columns, found 3");
-        let expected = "expected rows of 2 columns, found 3; for rows that have their label too say which column it is: \
-                        --label first or last, or BYOC_LABEL";
+        let expected = "expected rows of 2 columns, found 3; for rows that have their label too say which column it \
+                        is: --label first or last, or BYOC_LABEL";
         assert_eq!(Error::from(error).to_string(), expected);
     }
 

@@ -23,9 +23,10 @@ pub(super) struct Connection<A> {
 impl<A> Connection<A> {
     /// Wraps a connection that has just been accepted.
     ///
-    /// Sets TCP_NODELAY, so that the end of a response is sent at once. Otherwise it waits for the client to acknowledge
-    /// the bytes before, which Linux delays by 40 ms (man7.org/linux/man-pages/man7/tcp.7.html). On Linux it also sets
-    /// TCP_USER_TIMEOUT, which closes the connection if the client acknowledges nothing for `client_timeout`.
+    /// Sets TCP_NODELAY, so that the end of a response is sent at once. Otherwise it waits for the client to
+    /// acknowledge the bytes before, which Linux delays by 40 ms (man7.org/linux/man-pages/man7/tcp.7.html). On Linux
+    /// it also sets TCP_USER_TIMEOUT, which closes the connection if the client acknowledges nothing for
+    /// `client_timeout`.
     pub(super) fn open(stream: TcpStream, client_timeout: Duration, attachment: A) -> Connection<A> {
         if let Err(error) = stream.set_nodelay(true) {
             log::debug!("TCP_NODELAY could not be set: {error}");

@@ -1,9 +1,9 @@
 //! Response bodies with a deadline, for clients that may stop reading.
 //!
-//! actix polls a body for its next chunk after the previous one is sent. If the client stops reading, actix stops polling
-//! and keeps the body until the connection closes. So large or slow bodies are sent through [`with_deadline`]: at the
-//! deadline a timer drops the body with its memory and leases, and polling it again returns an error. The operating
-//! system closes the connection if the client acknowledges nothing for too long ([`super::connection`]).
+//! actix polls a body for its next chunk after the previous one is sent. If the client stops reading, actix stops
+//! polling and keeps the body until the connection closes. So large or slow bodies are sent through [`with_deadline`]:
+//! at the deadline a timer drops the body with its memory and leases, and polling it again returns an error. The
+//! operating system closes the connection if the client acknowledges nothing for too long ([`super::connection`]).
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

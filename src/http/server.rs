@@ -1,8 +1,8 @@
 //! The HTTP server. Each connection uses a bounded amount of memory.
 //!
 //! It replaces `actix_web::HttpServer`, which lacks two options. A connection reads at most
-//! [`READ_LIMIT`](super::connection::READ_LIMIT) bytes at a time; actix would read 128 KiB ahead of a body that no handler
-//! reads. And each connection owns a value that is created when it opens, such as a lease of memory.
+//! [`READ_LIMIT`](super::connection::READ_LIMIT) bytes at a time; actix would read 128 KiB ahead of a body that no
+//! handler reads. And each connection owns a value that is created when it opens, such as a lease of memory.
 
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
@@ -32,7 +32,8 @@ pub const CONNECTION_MEMORY: u64 = 96 << 10;
 pub struct ServerConfig<O> {
     /// Worker threads; one per processor if `None`.
     pub workers: Option<usize>,
-    /// The most open connections of all workers together; further ones wait until one closes. actix's default if `None`.
+    /// The most open connections of all workers together; further ones wait until one closes. actix's default if
+    /// `None`.
     pub max_connections: Option<usize>,
     /// Seconds for which requests may continue after the server is told to stop.
     pub shutdown_timeout: u64,

@@ -1,4 +1,4 @@
-//! A bucket of S3, or of what speaks its protocol.
+//! A bucket of S3 or of a compatible store.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,9 +27,10 @@ use crate::error::{Cause, Error, Result};
 use crate::http::tls;
 use crate::leased_bytes::{LeasedBuffer, MemoryShare};
 
-/// How often and for how long a failed request is tried again, first after 100 ms. A caller is waiting for the object.
+/// How often a failed request is retried, first after 100 ms. Kept low because a caller is waiting for the object.
 const RETRIES: usize = 4;
-const RETRY_LIMIT: Duration = Duration::from_secs(20);
+/// How long a failed request is retried.
+const RETRY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// One bucket.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// Opens a bucket, with connections of its own. Sends no request.
+    /// Opens a bucket with its own connection pool. Sends no request.
     ///
     /// # Errors
     /// [`Cause::BadSetting`] if there are no credentials, or a setting of S3 is invalid.
@@ -69,14 +70,14 @@ impl Bucket {
             access.endpoint().is_some_and(|(_, endpoint)| endpoint.to_ascii_lowercase().starts_with("http://"));
         let options = ClientOptions::new().with_allow_http(plain_http);
         let connector = Connector { tls: tls_config(access)? };
-        let retry = RetryConfig { max_retries: RETRIES, retry_timeout: RETRY_LIMIT, ..RetryConfig::default() };
+        let retry = RetryConfig { max_retries: RETRIES, retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
         let client = builder.with_client_options(options).with_http_connector(connector).with_retry(retry).build();
         let client = client.map_err(|error| Error::new(Cause::BadSetting, "S3").caused_by(error))?;
         Ok(Bucket { client: Arc::new(client) })
     }
 
-    /// Reads an object of at most `limit` bytes, which are leased from `memory`. A download that breaks off is resumed
-    /// if the object still has the same ETag.
+    /// Reads an object of at most `limit` bytes into memory leased from `memory`. Resumes an interrupted download if
+    /// the object still has the same ETag.
     ///
     /// # Errors
     /// [`StorageError`].
@@ -92,7 +93,7 @@ impl Bucket {
         let mut content = LeasedBuffer::new(memory, usize::try_from(bytes).unwrap_or(usize::MAX));
         let mut pieces = object.into_stream();
         while let Some(piece) = pieces.try_next().await.map_err(|error| storage_error(&error))? {
-            // A store may send more than it announced.
+            // A store may send more bytes than it announced.
             let received = content.len() as u64 + piece.len() as u64;
             check_not_longer(received, bytes)?;
             content.push(&piece).map_err(StorageError::InsufficientMemory)?;
@@ -101,11 +102,12 @@ impl Bucket {
         Ok(Object { content: content.finish(), content_type })
     }
 
-    /// Copies an object to `into` piece by piece, after `accept_size` has accepted the size that the store announces, and
-    /// never more bytes than that.
+    /// Copies an object to `into` in pieces. First calls `accept_size` with the size that the store announces, and
+    /// never copies more bytes than that.
     ///
     /// # Errors
-    /// The error of `accept_size`, and nothing is written; any other [`StorageError`], and a part may be written.
+    /// The error of `accept_size`, in which case nothing is written, or another [`StorageError`], in which case a part
+    /// may be written.
     pub async fn download(
         &self,
         key: &str,
@@ -128,7 +130,7 @@ impl Bucket {
         check_complete(received, bytes).map(|()| entry)
     }
 
-    /// Writes an object. Readers see all of it or nothing.
+    /// Writes an object atomically.
     ///
     /// # Errors
     /// [`StorageError`].
@@ -137,16 +139,16 @@ impl Bucket {
     }
 }
 
-/// The Content-Type that S3 gives to an object that was stored without one
+/// The Content-Type of an object that was stored without one
 /// (docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html).
 const S3_DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
 
-/// An object with its content.
+/// An object and its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {
-    /// All its bytes.
+    /// The bytes of the object.
     pub content: Bytes,
-    /// The Content-Type that it was stored with. `None` for files, and for objects without one.
+    /// The Content-Type with which it was stored. `None` for local files and for objects without one.
     pub content_type: Option<String>,
 }
 
@@ -157,7 +159,7 @@ pub struct Entry {
     pub key: String,
     /// Its size in bytes.
     pub bytes: u64,
-    /// Changes with its content: the ETag, or the time of its last change where the store has no ETags.
+    /// Changes with its content: the ETag, or the modification time if the store has no ETags.
     pub version: String,
 }
 
@@ -168,11 +170,11 @@ impl Entry {
     }
 }
 
-/// The user metadata that holds an object's label.
+/// The user metadata with an object's label.
 const LABEL: Attribute = Attribute::Metadata(std::borrow::Cow::Borrowed("byoc"));
 
 impl Bucket {
-    /// All objects whose keys start with these characters, by key.
+    /// All objects whose keys start with `prefix`, sorted by key.
     ///
     /// # Errors
     /// [`StorageError`], such as [`StorageError::InvalidKey`] for one of the keys.
@@ -180,7 +182,7 @@ impl Bucket {
         self.list_at_most(prefix, usize::MAX).await
     }
 
-    /// The same for the first `most` objects. Asks for no more pages of the listing than hold them.
+    /// The first `most` objects whose keys start with `prefix`, sorted by key. Requests no more pages than necessary.
     ///
     /// # Errors
     /// As [`Bucket::list`].
@@ -189,11 +191,11 @@ impl Bucket {
         let mut page_token = None;
         loop {
             let options = PaginatedListOptions { page_token, ..PaginatedListOptions::default() };
-            // object_store's other listing takes only whole segments of a key as a prefix, and fails for invalid keys
-            // that do not start with ours.
+            // object_store's other listing accepts only whole segments as a prefix, and fails for invalid keys outside
+            // the prefix.
             let page = self.client.list_paginated((!prefix.is_empty()).then_some(prefix), options).await;
             let page = page.map_err(|error| storage_error(&error))?;
-            // For a folder S3's console makes an empty object `in/`, which object_store lists as `in`.
+            // S3's console represents a folder by an empty object `in/`, which object_store lists as `in`.
             let objects = page.result.objects.into_iter().map(Entry::of);
             entries.extend(objects.filter(|entry| entry.key.starts_with(prefix)));
             page_token = page.page_token;
@@ -206,7 +208,7 @@ impl Bucket {
         Ok(entries)
     }
 
-    /// An object's entry and its label, without its content.
+    /// The entry and the label of an object, without its content (HeadObject).
     ///
     /// # Errors
     /// [`StorageError`].
@@ -220,7 +222,7 @@ impl Bucket {
     /// Streams an object of any size.
     ///
     /// # Errors
-    /// [`StorageError`], also within the stream if the download breaks off.
+    /// [`StorageError`], also as an item of the stream if the download is interrupted.
     pub async fn stream(&self, key: &str) -> Result<BoxStream<'static, Result<Bytes, StorageError>>, StorageError> {
         let object = self.client.get(&path(key)?).await.map_err(|error| storage_error(&error))?;
         let (bytes, mut received) = (object.meta.size, 0);
@@ -232,7 +234,7 @@ impl Bucket {
         Ok(pieces.boxed())
     }
 
-    /// Begins an object of any size, with a label. Readers see it once it is finished.
+    /// Starts uploading an object of any size, with a label. It becomes visible when the upload is finished.
     ///
     /// # Errors
     /// [`StorageError::InvalidKey`].
@@ -242,7 +244,7 @@ impl Bucket {
         Ok(Upload(BufWriter::new(client, path(key)?).with_attributes(attributes)))
     }
 
-    /// Deletes an object. One that does not exist is no error.
+    /// Deletes an object. Succeeds if it does not exist.
     ///
     /// # Errors
     /// [`StorageError`].
@@ -259,7 +261,7 @@ impl Bucket {
 pub struct Upload(BufWriter);
 
 impl Upload {
-    /// Appends to it.
+    /// Appends bytes.
     ///
     /// # Errors
     /// [`StorageError`].
@@ -267,7 +269,7 @@ impl Upload {
         self.0.put(content).await.map_err(|error| storage_error(&error))
     }
 
-    /// Completes it, which makes it visible.
+    /// Finishes the upload, which makes the object visible.
     ///
     /// # Errors
     /// [`StorageError`].
@@ -277,13 +279,13 @@ impl Upload {
 
     /// Cancels the upload and deletes its parts.
     pub async fn abort(mut self) {
-        // It fails if the upload has not begun, and then there are no parts; otherwise S3's lifecycle rules remove
-        // them.
+        // This fails if the upload has not begun, in which case there are no parts. Parts that remain after any other
+        // failure are left to S3's lifecycle rules.
         let _ = self.0.abort().await;
     }
 }
 
-/// A key for object_store, which rejects some that S3 allows (two slashes in a row, `..`).
+/// A key for object_store, which rejects some keys that S3 allows (two consecutive slashes, `..`).
 fn path(key: &str) -> Result<Key, StorageError> {
     Key::parse(key).map_err(|_| StorageError::InvalidKey(key.to_owned()))
 }
@@ -304,15 +306,15 @@ fn check_not_longer(received: u64, bytes: u64) -> Result<(), StorageError> {
     }
 }
 
-/// TLS settings that trust Mozilla's roots and the certificates of AWS_CA_BUNDLE.
+/// The TLS configuration, which trusts Mozilla's roots and the certificates of AWS_CA_BUNDLE.
 fn tls_config(access: &S3Access) -> Result<ClientConfig> {
-    let wrong = |error: Error| error.because(Cause::BadSetting).context(env::AWS_CA_BUNDLE);
+    let invalid = |error: Error| error.because(Cause::BadSetting).context(env::AWS_CA_BUNDLE);
     let Some(file) = access.get(env::AWS_CA_BUNDLE) else {
         return tls::client_config(None)
             .map_err(|error| Error::new(Cause::BadSetting, env::AWS_CA_BUNDLE).caused_by(error));
     };
-    let bundle = std::fs::read(file).map_err(|error| wrong(Error::io("read", Path::new(file), error)))?;
-    tls::client_config(Some(&bundle)).map_err(|error| wrong(Error::new(Cause::BadSetting, file).caused_by(error)))
+    let bundle = std::fs::read(file).map_err(|error| invalid(Error::io("read", Path::new(file), error)))?;
+    tls::client_config(Some(&bundle)).map_err(|error| invalid(Error::new(Cause::BadSetting, file).caused_by(error)))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Against a server that answers as S3 does; the real protocol is tested in `tests/interop/test_store.py`.
+//! Tests against a fake S3 server; `tests/interop/test_store.py` tests the actual protocol.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -31,7 +31,7 @@ fn bucket(server: &FakeContainer) -> Bucket {
 }
 
 #[actix_web::test]
-async fn an_object_is_requested_by_its_key_with_a_signature() {
+async fn an_object_is_read_by_its_key_with_a_signed_request() {
     let server = FakeContainer::start(|_| async { with_object("weights") });
     let bucket = bucket(&server);
     assert_eq!(
@@ -51,7 +51,7 @@ async fn an_object_is_requested_by_its_key_with_a_signature() {
 }
 
 #[actix_web::test]
-async fn an_object_is_written_by_its_key_with_a_signature() {
+async fn an_object_is_written_by_its_key_with_a_signed_request() {
     let server = FakeContainer::start(|_| async { response(200).insert_header(("ETag", "\"1\"")).finish() });
     bucket(&server).write("out/a.out", Bytes::from("answer")).await.unwrap();
     let seen = &server.seen()[0];
@@ -61,7 +61,7 @@ async fn an_object_is_written_by_its_key_with_a_signature() {
 }
 
 #[actix_web::test]
-async fn missing_and_forbidden_objects_are_requested_once() {
+async fn missing_and_forbidden_objects_are_not_retried() {
     let server = FakeContainer::answering(404, "application/xml", "<Error/>");
     assert_eq!(bucket(&server).read("a", 1, &MemoryShare::unbounded()).await, Err(StorageError::NotFound));
     assert_eq!(server.seen().len(), 1);
@@ -82,7 +82,7 @@ async fn missing_and_forbidden_objects_are_requested_once() {
 }
 
 #[actix_web::test]
-async fn an_overloaded_store_is_tried_again_and_then_unavailable() {
+async fn an_overloaded_store_is_retried_and_then_unavailable() {
     let asked = Arc::new(AtomicUsize::new(0));
     let server = FakeContainer::start(move |_| {
         let again = asked.fetch_add(1, Ordering::SeqCst) > 1;
@@ -104,7 +104,7 @@ fn missing_credentials_are_reported_at_once() {
 }
 
 #[test]
-fn s3_is_opened_with_the_compiled_in_roots_and_invalid_bundles_are_reported() {
+fn s3_is_opened_with_the_built_in_roots_and_invalid_bundles_are_reported() {
     let mut access = access("");
     access.0.remove(env::AWS_ENDPOINT_URL);
     access.0.remove(env::AWS_ENDPOINT_URL_S3);
@@ -136,7 +136,7 @@ fn the_images_certificates_are_mozillas() {
     if std::fs::read_to_string(&file).unwrap_or_default() != expected {
         let right = root.join("target/ca-certificates.crt");
         std::fs::write(&right, expected).unwrap();
-        panic!("{} is not webpki-root-certs' list any more: copy {} there", file.display(), right.display());
+        panic!("{} is not the list of webpki-root-certs; copy {} there", file.display(), right.display());
     }
 }
 
@@ -156,7 +156,7 @@ fn listing(keys: &[&str], token: Option<&str>) -> String {
 }
 
 #[actix_web::test]
-async fn a_listing_asks_for_its_prefix_page_by_page() {
+async fn a_listing_requests_every_page_of_its_prefix() {
     let server = FakeContainer::start(|seen| async move {
         let page = match seen.query.contains("continuation-token=next") {
             false => listing(&["in/", "in/b.csv"], Some("next")),
@@ -188,7 +188,7 @@ async fn invalid_keys_and_missing_buckets_are_reported() {
 }
 
 #[actix_web::test]
-async fn a_redirect_to_another_host_takes_no_credentials_along() {
+async fn credentials_are_not_sent_to_another_host_after_a_redirect() {
     let other = FakeContainer::start(|_| async { with_object("another's") });
     let elsewhere = other.origin.join("bucket/a?X-Amz-Signature=secret").unwrap();
     let server = FakeContainer::start(move |seen| {
@@ -210,12 +210,12 @@ async fn a_redirect_to_another_host_takes_no_credentials_along() {
         assert!(message.contains(part), "{part}: {message}");
     }
     assert!(!message.contains("secret") && !message.contains("token"), "{message}");
-    assert_eq!((server.seen().len(), other.seen().len()), (1, 0), "it is not tried again, and nothing comes there");
+    assert_eq!((server.seen().len(), other.seen().len()), (1, 0), "it is neither retried nor followed");
     assert_eq!(bucket.read("near", 100, &MemoryShare::unbounded()).await.unwrap().content, "weights");
 }
 
 #[actix_web::test]
-async fn a_redirect_without_an_address_means_another_region_and_is_not_tried_again() {
+async fn a_redirect_without_a_location_means_another_region_and_is_not_retried() {
     let server = FakeContainer::answering(301, "application/xml", "<Error><Code>PermanentRedirect</Code></Error>");
     let Err(StorageError::Unavailable(message)) = bucket(&server).read("a", 1, &MemoryShare::unbounded()).await else {
         panic!("it was read")
@@ -225,7 +225,7 @@ async fn a_redirect_without_an_address_means_another_region_and_is_not_tried_aga
 }
 
 #[actix_web::test]
-async fn a_download_that_is_too_large_is_refused_before_it_is_written() {
+async fn an_oversized_download_is_rejected_before_it_is_written() {
     let server = FakeContainer::start(|_| async { with_object("weights") });
     let bucket = bucket(&server);
     let mut copy = Vec::new();
@@ -234,8 +234,7 @@ async fn a_download_that_is_too_large_is_refused_before_it_is_written() {
     assert_eq!(bucket.download("a", &mut copy, |_| Ok(())).await.map(|entry| entry.bytes), Ok(7));
 }
 
-/// A store that says that an object has seven bytes and sends some without an end: in chunks, for which the length does
-/// not count.
+/// A store that announces an object of seven bytes and sends an endless one, in chunks, which override the length.
 fn endless_store() -> String {
     use std::io::{Read as _, Write as _};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -256,7 +255,7 @@ fn endless_store() -> String {
 }
 
 #[actix_web::test]
-async fn an_object_longer_than_announced_is_not_read_further() {
+async fn an_object_longer_than_announced_is_not_read_to_its_end() {
     let bucket = Bucket::open("bucket", &access(&endless_store())).unwrap();
     let mut copy = Vec::new();
     let limit = 1 << 20;
@@ -271,11 +270,11 @@ async fn an_object_longer_than_announced_is_not_read_further() {
 }
 
 #[actix_web::test]
-async fn an_object_has_the_content_type_it_was_stored_with_or_none() {
+async fn an_object_has_the_content_type_that_it_was_stored_with() {
     for (stored, expected) in [
         (Some("text/csv; charset=utf-8"), Some("text/csv; charset=utf-8")),
         (Some("application/json"), Some("application/json")),
-        // The type that S3 gives to an object that was stored without one.
+        // S3's default for an object that was stored without one.
         (Some("binary/octet-stream"), None),
         (None, None),
     ] {
@@ -298,7 +297,7 @@ fn refusing_endpoint() -> String {
     format!("http://127.0.0.1:{port}")
 }
 
-/// The message of an error that a bucket at this endpoint gives.
+/// The error message of a bucket at this endpoint.
 async fn error_message(endpoint: &str) -> String {
     let bucket = Bucket::open("bucket", &access(endpoint)).unwrap();
     let read = bucket.read("a", 1, &MemoryShare::unbounded()).await.unwrap_err().to_string();
@@ -315,7 +314,7 @@ async fn the_server_of_a_failed_connection_is_named() {
     assert!(refused.starts_with(&format!("{endpoint} refused the connection")), "{refused}");
     let no_name = error_message("http://no-such-host.invalid").await;
     assert!(no_name.contains("the name no-such-host.invalid was not found"), "{no_name}");
-    // It speaks HTTP, and no TLS.
+    // A server that speaks HTTP without TLS.
     let server = FakeContainer::answering(200, "text/plain", "");
     let plain = error_message(&server.origin.as_str().replace("http://", "https://")).await;
     assert!(

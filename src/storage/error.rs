@@ -12,31 +12,31 @@ pub enum StorageError {
     NotFound,
     /// The file system or S3 denies access, for this reason.
     AccessDenied(String),
-    /// The object is larger than its reader accepts.
+    /// The object is larger than the caller accepts.
     TooLarge {
-        /// Bytes that it has.
+        /// Its size in bytes.
         bytes: u64,
-        /// Bytes that it may have.
+        /// The largest accepted size in bytes.
         limit: u64,
     },
-    /// There is no memory for it.
+    /// There is not enough memory for it.
     InsufficientMemory(InsufficientMemory),
-    /// Other models hold the disk space that it needs.
+    /// Other models use the disk space that it needs.
     InsufficientDisk,
     /// The path leads to a folder, a pipe or a device.
     NotARegularFile,
     /// There is no such bucket.
     NoSuchBucket,
-    /// S3 allows this key, but object_store cannot ask for it: it has empty parts, `.` or `..`, or control characters.
+    /// S3 allows this key, but object_store does not: it has an empty segment, `.`, `..` or a control character.
     InvalidKey(String),
-    /// The store did not answer, or not completely. Another try may succeed.
+    /// The store did not respond, or its response was incomplete. A retry may succeed.
     Unavailable(String),
-    /// This machine failed, such as its disk.
+    /// An error of this machine, for example of its disk.
     Internal(String),
 }
 
 impl StorageError {
-    /// The error that one of the file system means for a path.
+    /// Converts an error of the file system for a path.
     pub(super) fn from_io(path: &Path, error: &std::io::Error) -> StorageError {
         match error.kind() {
             std::io::ErrorKind::NotFound => StorageError::NotFound,
@@ -63,8 +63,8 @@ impl fmt::Display for StorageError {
             StorageError::NoSuchBucket => f.write_str("no such bucket"),
             StorageError::InvalidKey(key) => write!(
                 f,
-                "the key {key:?} cannot be read here (it has an empty part, \".\" or \"..\" between slashes, or a control \
-                 character): rename the object, or name others by a longer prefix or a manifest"
+                "the key {key:?} cannot be read here (it has an empty part, \".\" or \"..\" between slashes, or a \
+                 control character): rename the object, or name others by a longer prefix or a manifest"
             ),
             StorageError::Unavailable(message) => f.write_str(message),
             StorageError::Internal(message) => f.write_str(message),

@@ -1,8 +1,8 @@
-//! Files of this machine that clients name.
+//! Local files that clients name.
 //!
-//! A name may lead to a pipe without a writer, to an endless device, or to a file system that hangs. So only regular
-//! files are read, only as many bytes as their size, and each in a thread of its own that neither the queue nor the end
-//! of the process waits for.
+//! A path may lead to a pipe without a writer, an endless device or a hanging file system. So only regular files are
+//! read, and no more bytes than their size. Each read has its own thread, on which neither other requests nor the end
+//! of the process wait.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::Read as _;
@@ -17,9 +17,9 @@ use tokio::sync::oneshot;
 use super::StorageError;
 use crate::leased_bytes::{LeasedBuffer, MemoryShare};
 
-/// The most threads that may read files at the same time. They hang if their file system does.
+/// The most threads that may read files at the same time. A thread hangs if its file system does.
 const MAX_THREADS: usize = 64;
-/// Bytes that are read at once.
+/// Bytes per read.
 const CHUNK_SIZE: usize = 256 << 10;
 
 static THREADS: AtomicUsize = AtomicUsize::new(0);
@@ -27,14 +27,14 @@ static THREADS: AtomicUsize = AtomicUsize::new(0);
 /// Folders below which clients may name files.
 #[derive(Clone, Debug, Default)]
 pub struct Folders {
-    /// Absolute, with links.
+    /// Absolute paths, with links.
     as_given: Vec<PathBuf>,
-    /// With links resolved.
+    /// Canonical paths, without links.
     real: Vec<PathBuf>,
 }
 
 impl Folders {
-    /// These folders. One that does not exist contains no files.
+    /// Allows these folders. A folder that does not exist contains no files.
     pub fn below(folders: impl IntoIterator<Item = PathBuf>) -> Folders {
         let as_given: Vec<PathBuf> =
             folders.into_iter().map(|folder| std::path::absolute(&folder).unwrap_or(folder)).collect();
@@ -42,10 +42,10 @@ impl Folders {
         Folders { as_given, real }
     }
 
-    /// Whether a path, which need not exist yet, is below one of the folders. This is a first check for early errors;
-    /// reading checks the opened file.
+    /// Whether a path, which need not exist yet, is below one of the folders. This check only reports errors early:
+    /// reading checks the opened file again.
     pub async fn may_contain(&self, path: &Path) -> bool {
-        // Links are resolved before `..` is, as the operating system does.
+        // A path with `..` must be resolved first: the operating system resolves links before `..`.
         let climbs = path.components().any(|component| component == Component::ParentDir);
         if !climbs && self.as_given.iter().chain(&self.real).any(|folder| path.starts_with(folder)) {
             return true;
@@ -62,8 +62,8 @@ impl Folders {
         matches!(tokio::time::timeout(RESOLVE_TIMEOUT, found).await, Ok(Ok(true)))
     }
 
-    /// Whether the file that was opened by this path is below one of the folders, even if the path or a link on it was
-    /// replaced since.
+    /// Whether the file that was opened at this path is below one of the folders, even if the path or a link in it has
+    /// been replaced since.
     fn contain(&self, path: &Path, opened: &Metadata) -> bool {
         let Ok(real) = path.canonicalize() else { return false };
         let is_it = std::fs::symlink_metadata(&real)
@@ -75,8 +75,8 @@ impl Folders {
 /// How long resolving a path may take.
 const RESOLVE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(2);
 
-/// Reads a file of at most `limit` bytes, which are leased from `memory`. It must be below one of `folders`, if they
-/// are given.
+/// Reads a file of at most `limit` bytes into memory leased from `memory`. If `folders` are given, the file must be
+/// below one of them.
 pub(super) async fn read(
     path: &Path,
     limit: u64,
@@ -108,7 +108,7 @@ fn read_now(
     let mut file = file.take(bytes.saturating_add(1));
     loop {
         if deadline.has_passed() {
-            return Err(StorageError::Unavailable("its reader has gone".to_owned()));
+            return Err(StorageError::Unavailable("the caller stopped waiting for it".to_owned()));
         }
         let count = file.read(&mut piece).map_err(of_file)?;
         let Some(read) = piece.get(..count).filter(|read| !read.is_empty()) else { break };
@@ -120,10 +120,11 @@ fn read_now(
     Ok(arriving.finish())
 }
 
-/// Opens a regular file, without waiting for anything else.
+/// Opens a regular file. Never blocks on a pipe or a device.
 fn open(path: &Path) -> Result<(File, Metadata), StorageError> {
     let of_file = |error: std::io::Error| StorageError::from_io(path, &error);
-    // Checked before, because opening a device may affect it, and after, because the path may have been replaced.
+    // Checked before opening, because opening a device may affect it, and after, because the path may have been
+    // replaced.
     if !std::fs::metadata(path).map_err(of_file)?.is_file() {
         return Err(StorageError::NotARegularFile);
     }
@@ -132,7 +133,7 @@ fn open(path: &Path) -> Result<(File, Metadata), StorageError> {
     if metadata.is_file() { Ok((file, metadata)) } else { Err(StorageError::NotARegularFile) }
 }
 
-/// Runs work that may hang in a thread of its own. Its deadline passes when its caller stops waiting.
+/// Runs work that may hang in its own thread. The deadline passes when the caller stops waiting.
 async fn in_own_thread<T: Send + 'static>(
     work: impl FnOnce(&Deadline) -> Result<T, StorageError> + Send + 'static,
 ) -> Result<T, StorageError> {
@@ -154,7 +155,7 @@ struct Slot;
 impl Slot {
     fn take() -> Result<Slot, StorageError> {
         let slot = Slot;
-        // Dropping `slot` gives it back if there are too many.
+        // If there are too many, dropping `slot` decrements the count again.
         if THREADS.fetch_add(1, Ordering::AcqRel) < MAX_THREADS {
             return Ok(slot);
         }
@@ -178,7 +179,7 @@ mod tests {
     async fn read_all(path: &Path, folders: Option<&Folders>) -> Result<Bytes, StorageError> {
         let memory = MemoryShare::unbounded();
         let reading = read(path, 1 << 20, &memory, folders);
-        tokio::time::timeout(Duration::from_secs(20), reading).await.expect("nothing is waited for")
+        tokio::time::timeout(Duration::from_secs(20), reading).await.expect("reading never blocks")
     }
 
     #[actix_web::test]
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn only_files_below_the_folders_are_read_wherever_links_lead() {
+    async fn files_outside_the_folders_are_not_read_even_through_links() {
         let allowed = tempfile::tempdir().unwrap();
         let other = tempfile::tempdir().unwrap();
         let (inside, outside) = (allowed.path().join("a"), other.path().join("b"));
@@ -225,7 +226,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn read_files_are_leased() {
+    async fn the_bytes_of_a_file_are_leased() {
         use byoc_account::Account;
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a");

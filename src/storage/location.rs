@@ -1,10 +1,11 @@
-//! Names of objects, folders and prefixes: a path, a `file://` URL, or a URL of S3, either `s3://` or `https://`.
-//! SageMaker's API accepts both (the shapes S3Uri, S3ModelUri and Url of botocore: `(https|s3)://([^/]+)/?(.*)`).
+//! Locations of objects, folders and prefixes: a path, a `file://` URL, or an S3 URL, which may be `s3://` or
+//! `https://`. SageMaker's API accepts both forms (the shapes S3Uri, S3ModelUri and Url of botocore:
+//! `(https|s3)://([^/]+)/?(.*)`).
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Where an object is, or a folder or prefix of objects.
+/// The location of an object, or of a folder or prefix of objects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
     /// On this machine.
@@ -19,10 +20,10 @@ pub enum Location {
 }
 
 impl Location {
-    /// Parses a name. A relative path is relative to `folder`.
+    /// Parses a path or a URL. A relative path is relative to `folder`.
     ///
     /// # Errors
-    /// A message that quotes the name.
+    /// A message that quotes the input.
     pub fn parse(as_written: &str, folder: &Path) -> Result<Location, String> {
         if as_written.is_empty() || as_written.contains('\0') {
             return Err("expected a path, a file:// URL or an s3:// URL".to_owned());
@@ -41,7 +42,7 @@ impl Location {
         }
     }
 
-    /// The location of `name` below this one, with exactly one slash between the two.
+    /// The location of `name` below this one. Joins them with exactly one slash.
     pub fn below(&self, name: &str) -> Location {
         match self {
             Location::Local(folder) => Location::Local(folder.join(name)),
@@ -83,7 +84,7 @@ fn parse_https(rest: &str) -> Result<Location, String> {
     Ok(Location::S3 { bucket, key })
 }
 
-/// The bucket in the name of an S3 host, empty if the bucket is in the path; `None` for any other host
+/// The bucket in the name of an S3 host, empty if the bucket is in the path. `None` for other hosts
 /// (docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html, .../dual-stack-endpoints.html and
 /// docs.aws.amazon.com/general/latest/gr/s3.html).
 fn bucket_in_host(host: &str) -> Option<&str> {
@@ -97,7 +98,7 @@ fn bucket_in_host(host: &str) -> Option<&str> {
         last
     };
     let mut label = take_last();
-    // A bucket's name may have dots, and labels that look like S3's own. The rightmost one is S3's.
+    // The name of a bucket may have dots and labels that look like S3's own. The rightmost ones are S3's.
     let mut has_region = false;
     if is_region(label) {
         has_region = true;
@@ -120,7 +121,7 @@ fn bucket_in_host(host: &str) -> Option<&str> {
     is_s3.then_some(name)
 }
 
-/// Whether a text looks like a region, such as `us-gov-west-1`: words, and a number at the end.
+/// Whether a text looks like a region such as `us-gov-west-1`: words followed by a number.
 fn is_region(text: &str) -> bool {
     let mut words = text.split('-').rev();
     let number = words.next().unwrap_or_default();
@@ -133,7 +134,7 @@ fn is_region(text: &str) -> bool {
     is_number && all_words && count >= 2
 }
 
-/// Decodes a part of a URL's path as S3 does: `%20` is a space, and so is `+`, as in the URLs of its console.
+/// Decodes a URL path as S3 does: `%20` and `+` are spaces, as in the URLs of the S3 console.
 fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -154,7 +155,7 @@ fn percent_decoded(text: &str) -> Option<String> {
 }
 
 impl fmt::Display for Location {
-    /// As a URL.
+    /// Writes the location as a URL.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Location::Local(path) => write!(f, "file://{}", path.display()),

@@ -1,19 +1,19 @@
-//! Messages for a path that does not exist: the absolute path, and the existing names that come closest.
+//! Messages for paths that do not exist, with the absolute path and similar existing names.
 
 use std::path::{Path, PathBuf};
 
 use byoc_formats::suggest;
 
-/// The most names of a folder that are read.
+/// The most names of a folder that are read for suggestions.
 const MAX_NAMES_READ: usize = 4096;
 
-/// An absolute path, because a message may be read where the current folder is unknown.
+/// Makes a path absolute for a message, whose reader may not know the current folder.
 pub fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// The message for a path that does not exist: names it and the contents of its nearest existing parent, the most
-/// similar name first.
+/// The message for a path that does not exist. Lists the contents of its nearest existing parent, the most similar name
+/// first.
 pub fn missing_path_message(path: &Path) -> String {
     let path = absolute(path);
     let nothing = format!("there is nothing at {}", path.display());
@@ -41,8 +41,8 @@ pub fn missing_path_message(path: &Path) -> String {
     nothing
 }
 
-/// Follows `rest` below the folder `near`, at each step to the name as written or the most similar one. The folder
-/// itself if there is no similar name.
+/// Follows `rest` below the folder `near`, choosing at each step the exact or the most similar name. Returns `near` if
+/// a step has no similar name.
 fn nearest_below(near: &Path, rest: &Path) -> PathBuf {
     let mut place = near.to_owned();
     for wanted in rest.components() {
@@ -60,14 +60,14 @@ fn nearest_below(near: &Path, rest: &Path) -> PathBuf {
     place
 }
 
-/// A link whose target does not exist, with that target.
+/// A broken link and its target.
 fn broken_link(path: &Path) -> Option<(&Path, PathBuf)> {
     let is_link = std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
     if !is_link || path.exists() {
         return None;
     }
     let target = std::fs::read_link(path).ok()?;
-    // A relative target starts at the link's folder.
+    // A relative target is relative to the link's folder.
     Some((path, path.parent().unwrap_or(Path::new("/")).join(target)))
 }
 
@@ -82,7 +82,7 @@ pub fn read_text(file: &Path) -> Result<String, String> {
     })
 }
 
-/// The sorted names in a folder, without hidden ones.
+/// The names in a folder, sorted, without hidden files.
 fn names_in(folder: &Path) -> std::io::Result<Vec<String>> {
     let entries = std::fs::read_dir(folder)?.take(MAX_NAMES_READ);
     let names = entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()));

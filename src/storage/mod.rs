@@ -1,7 +1,7 @@
-//! Objects in folders of this machine and in buckets of S3 or a compatible store.
+//! Objects in local folders and in buckets of S3 or a compatible store.
 //!
 //! A [`Location`] names an object, a folder or a prefix. [`Storage`] reads and writes whole objects; a [`Bucket`] is
-//! one bucket. Only `bucket` and the `s3_` modules name the crate object_store. Nothing here knows models or jobs.
+//! one bucket. Only `bucket` and the `s3_` modules use the crate object_store. Nothing here depends on models or jobs.
 
 mod bucket;
 mod error;
@@ -41,15 +41,15 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// Access to this machine's files, and to S3 with these settings.
+    /// Access to local files, and to S3 with these settings.
     pub fn new(s3: S3Access) -> Storage {
         Storage { s3, buckets: Mutex::default() }
     }
 
-    /// The bucket of a name.
+    /// The bucket of this name.
     ///
     /// # Errors
-    /// [`Cause::BadSetting`](crate::error::Cause::BadSetting): there are no credentials, or a setting is invalid.
+    /// [`Cause::BadSetting`](crate::error::Cause::BadSetting) if there are no credentials, or a setting is invalid.
     pub fn bucket(&self, name: &str) -> Result<Arc<Bucket>> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(bucket) = buckets.get(name) {
@@ -60,7 +60,7 @@ impl Storage {
         Ok(bucket)
     }
 
-    /// Checks the settings that a location needs, without a request.
+    /// Checks the settings that a location needs. Sends no request.
     ///
     /// # Errors
     /// Those of [`Storage::bucket`].
@@ -71,7 +71,7 @@ impl Storage {
         }
     }
 
-    /// The version of an object, or of a folder of this machine: it changes with the content.
+    /// The version of an object or a local folder, which changes with its content.
     ///
     /// # Errors
     /// [`StorageError`].
@@ -96,8 +96,8 @@ impl Storage {
         self.read_within(location, limit, &MemoryShare::unbounded(), None).await.map(|object| object.content)
     }
 
-    /// Reads an object that a client names, of at most `limit` bytes, which are leased from `memory`. A file of this
-    /// machine must be below one of `folders`, if they are given.
+    /// Reads an object that a client names, of at most `limit` bytes, into memory leased from `memory`. If `folders`
+    /// are given, a local file must be below one of them.
     ///
     /// # Errors
     /// As [`Storage::read`], and [`StorageError::InsufficientMemory`].
@@ -117,7 +117,7 @@ impl Storage {
         }
     }
 
-    /// Writes or replaces an object. Readers see all of it or nothing.
+    /// Writes or replaces an object atomically.
     ///
     /// # Errors
     /// [`StorageError`].
@@ -162,7 +162,7 @@ mod tests {
             storage.write(&place, Bytes::from(content)).await.unwrap();
             assert_eq!(storage.read(&place, 6).await.unwrap(), content);
         }
-        assert_eq!(std::fs::read_dir(folder.path().join("deeper")).unwrap().count(), 1, "nothing else is left there");
+        assert_eq!(std::fs::read_dir(folder.path().join("deeper")).unwrap().count(), 1, "no temporary file is left");
         assert_eq!(storage.read(&place, 5).await, Err(StorageError::TooLarge { bytes: 6, limit: 5 }));
     }
 

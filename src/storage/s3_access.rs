@@ -1,10 +1,10 @@
-//! How to reach S3.
+//! The settings for access to S3.
 
 use std::collections::BTreeMap;
 
 use crate::env::{self, Environment};
 
-/// How to reach S3: the environment variables of the AWS SDKs, by name.
+/// The settings for access to S3: the environment variables of the AWS SDKs, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct S3Access(pub BTreeMap<String, String>);
 
@@ -24,8 +24,8 @@ impl S3Access {
         names.iter().all(|name| self.0.contains_key(*name))
     }
 
-    /// Whether a source of credentials is configured. Without one object_store would ask the metadata service of an EC2
-    /// instance, which on a laptop only times out; so that is done only if AWS_EC2_METADATA_DISABLED is `false`.
+    /// Whether a source of credentials is configured. Without one, object_store would ask the metadata service of an
+    /// EC2 instance, which only times out on a laptop. So AWS_EC2_METADATA_DISABLED must be `false` to allow that.
     pub(super) fn has_credentials(&self) -> bool {
         self.has(&[env::AWS_ACCESS_KEY_ID, env::AWS_SECRET_ACCESS_KEY])
             || self.has(&[env::AWS_WEB_IDENTITY_TOKEN_FILE, env::AWS_ROLE_ARN])
@@ -34,7 +34,7 @@ impl S3Access {
             || self.get(env::AWS_EC2_METADATA_DISABLED).is_some_and(|text| text.eq_ignore_ascii_case("false"))
     }
 
-    /// The endpoint of an S3 other than Amazon's, after the variable that sets it.
+    /// The variable that sets another endpoint than Amazon's, and the endpoint.
     pub(super) fn endpoint(&self) -> Option<(&'static str, &str)> {
         [env::AWS_ENDPOINT_URL_S3, env::AWS_ENDPOINT_URL]
             .into_iter()

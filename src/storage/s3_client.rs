@@ -1,5 +1,5 @@
-//! The HTTP client of S3: object_store's own, which follows no redirect to another host and names the server in its
-//! errors.
+//! The HTTP client for S3. It adds two things to object_store's client: it does not follow redirects to other hosts,
+//! and its errors name the server.
 
 use futures_util::future::BoxFuture;
 use http_body_util::BodyExt as _;
@@ -17,10 +17,10 @@ use crate::env::{AWS_ENDPOINT_URL_S3, AWS_REGION};
 use crate::http::dns::SystemResolver;
 use crate::http::exchange_error::{CONNECT_TIMEOUT, ExchangeError, READ_TIMEOUT};
 
-/// The default of reqwest.
+/// reqwest's default.
 const MAX_REDIRECTS: usize = 10;
 
-/// Makes clients that trust the certificate authorities of these TLS settings.
+/// Creates clients with this TLS configuration.
 #[derive(Debug)]
 pub(super) struct Connector {
     pub(super) tls: ClientConfig,
@@ -28,7 +28,7 @@ pub(super) struct Connector {
 
 impl HttpConnector for Connector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
-        // object_store sets it for S3 at an http:// endpoint and for metadata services.
+        // object_store sets this option for S3 at an http:// endpoint and for metadata services.
         let allow_http = options.get_config_value(&ClientConfigKey::AllowHttp).is_some_and(|value| value == "true");
         let client = Client::builder()
             .user_agent(concat!("byoc/", env!("CARGO_PKG_VERSION")))
@@ -45,25 +45,25 @@ impl HttpConnector for Connector {
     }
 }
 
-/// Follows a redirect to the same scheme, host and port only: a request carries the session token in a header, which
-/// would go along to any address that the answer names.
+/// Follows redirects only to the same scheme, host and port: requests carry the session token in a header, which must
+/// not be sent to another server.
 fn follow_on_same_host(attempt: Attempt<'_>) -> Action {
     if attempt.previous().len() > MAX_REDIRECTS {
-        return attempt.error(ExchangeError::new("the server redirects again and again".to_owned()));
+        return attempt.error(ExchangeError::new("the server redirects too many times".to_owned()));
     }
     if attempt.previous().last().is_some_and(|from| from.origin() == attempt.url().origin()) {
         return attempt.follow();
     }
-    // Without the query: it may be a signature.
+    // Without the query, which may be a signature.
     let to = format!("{}{}", attempt.url().origin().ascii_serialization(), attempt.url().path());
     attempt.error(ExchangeError::new(format!(
-        "the server redirects to {to}, which is not followed because credentials would go along; check that {AWS_REGION} is \
-         the bucket's region, or set {AWS_ENDPOINT_URL_S3} to that address"
+        "the server redirects to {to}, which is not followed because the credentials would be sent there; check that \
+         {AWS_REGION} is the bucket's region, or set {AWS_ENDPOINT_URL_S3} to that address"
     )))
 }
 
-/// object_store's client with errors that name the server. object_store itself strips the URL from them and keeps its
-/// own error types private, so this is the only place that knows both.
+/// Adds the server's name to the errors of object_store's client. Only here both the error and the URL are known:
+/// object_store strips the URL from its errors and keeps their types private.
 #[derive(Debug)]
 struct ExplainingClient(Client);
 
@@ -89,7 +89,7 @@ fn is_redirect(status: StatusCode) -> bool {
     status.is_redirection() && status != StatusCode::NOT_MODIFIED
 }
 
-/// S3 redirects without an address if the bucket is in another region
+/// S3 redirects without a Location header if the bucket is in another region
 /// (docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html).
 fn wrong_region() -> ExchangeError {
     ExchangeError::new(format!("the bucket is in another region than {AWS_REGION} says: set it to the bucket's region"))

@@ -1,4 +1,4 @@
-//! What went wrong at S3: its own error code where it sent one, and a sentence with advice.
+//! Converts errors of S3: its error code, if it sent one, and a message with advice.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use super::StorageError;
 use crate::env::{AWS_ENDPOINT_URL_S3, AWS_REGION};
 use crate::http::exchange_error::{ExchangeError, find, source_chain};
 
-/// Codes of answers that another try with the same credentials cannot change, though their status does not say so
+/// Error codes that retrying with the same credentials cannot change, although their status does not say so
 /// (docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
 const DENIED_CODES: [&str; 8] = [
     "AccessDenied",
@@ -21,17 +21,17 @@ const DENIED_CODES: [&str; 8] = [
     "TokenRefreshRequired",
 ];
 
-/// The meaning of an error of object_store. It is not kept as a source: its text holds the whole body that S3 answered with,
-/// which is not for logs and clients.
+/// Converts an error of object_store. It is not kept as a source, because its text contains the whole body of S3's
+/// response, which must not reach logs and clients.
 pub(super) fn storage_error(error: &object_store::Error) -> StorageError {
-    // A key in a listing.
+    // An invalid key in a listing.
     if let object_store::Error::InvalidPath { source } = error
         && let KeyError::EmptySegment { path } | KeyError::BadSegment { path, .. } = source
     {
         return StorageError::InvalidKey(path.clone());
     }
-    // object_store's error types for answers are private, and a failed listing has the same variant for every status.
-    // The XML that S3 answered with is in the text.
+    // object_store's error types for responses are private, and a failed listing has the same variant for every status.
+    // But the error's text contains the XML of S3's response.
     let text = error.to_string();
     let code = element(&text, "Code");
     let message = describe(error, code, element(&text, "Message"));
@@ -46,7 +46,7 @@ pub(super) fn storage_error(error: &object_store::Error) -> StorageError {
     }
 }
 
-/// The meaning of an error of an upload's last step, which wraps one of object_store.
+/// Converts an error of an upload's last step, which wraps one of object_store.
 pub(super) fn upload_error(error: &std::io::Error) -> StorageError {
     match error.get_ref().and_then(|inside| inside.downcast_ref::<object_store::Error>()) {
         Some(error) => storage_error(error),
@@ -80,14 +80,18 @@ fn describe(error: &object_store::Error, code: Option<&str>, message: Option<&st
     format!("{}{advice}", shortened(&said))
 }
 
-/// The text of the first XML element of this name, which must not be empty.
+/// The text of the first XML element of this name. `None` if it is empty.
 fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
     let (_, rest) = xml.split_once(&format!("<{name}>"))?;
     rest.split_once(&format!("</{name}>")).map(|(text, _)| text).filter(|text| !text.is_empty())
 }
 
-/// A server may answer with a text of any length.
+/// Limits a text that a server sent.
 fn shortened(text: &str) -> String {
-    const MOST: usize = 300;
-    if text.chars().count() <= MOST { text.to_owned() } else { text.chars().take(MOST).chain(['…']).collect() }
+    const MAX_CHARACTERS: usize = 300;
+    if text.chars().count() <= MAX_CHARACTERS {
+        text.to_owned()
+    } else {
+        text.chars().take(MAX_CHARACTERS).chain(['…']).collect()
+    }
 }

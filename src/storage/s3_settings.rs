@@ -1,4 +1,4 @@
-//! Checks the environment's settings of S3 before they are used: object_store panics if they make an invalid request.
+//! Checks the S3 settings of the environment before use, because object_store panics if they make a request invalid.
 
 use reqwest::Url;
 
@@ -11,35 +11,35 @@ use crate::error::{Cause, Error, Result};
 /// # Errors
 /// [`Cause::BadSetting`] with the variable, its value and what is expected.
 pub(super) fn check(bucket: &str, access: &S3Access) -> Result<()> {
-    let wrong = |message: String| Err(Error::new(Cause::BadSetting, message));
+    let invalid = |message: String| Err(Error::new(Cause::BadSetting, message));
     if let Some((variable, endpoint)) = access.endpoint()
         && let Err(why) = check_endpoint(endpoint)
     {
-        return wrong(format!("{variable}: expected http://HOST:PORT or https://HOST, found {endpoint:?}{why}"));
+        return invalid(format!("{variable}: expected http://HOST:PORT or https://HOST, found {endpoint:?}{why}"));
     }
     for variable in [env::AWS_REGION, env::AWS_DEFAULT_REGION] {
         if let Some(region) = access.get(variable).filter(|region| !is_name(region)) {
-            return wrong(format!("{variable}: expected a region such as us-east-1, found {region:?}"));
+            return invalid(format!("{variable}: expected a region such as us-east-1, found {region:?}"));
         }
     }
-    // Their values are secrets, so no message shows them.
+    // The values are secrets, so messages do not show them.
     for variable in [env::AWS_ACCESS_KEY_ID, env::AWS_SESSION_TOKEN] {
         let is_printable = |text: &&str| text.bytes().all(|byte| byte.is_ascii_graphic());
         if access.get(variable).is_some_and(|text| !is_printable(&text)) {
-            return wrong(format!(
-                "{variable}: expected letters, digits and signs of ASCII, found a space, a line break or another character"
+            return invalid(format!(
+                "{variable}: expected printable ASCII characters, found a space, a line break or another character"
             ));
         }
     }
     if !is_name(bucket) {
-        return wrong(format!(
+        return invalid(format!(
             "expected the name of a bucket, which has letters, digits, dots and hyphens, found {bucket:?}"
         ));
     }
     Ok(())
 }
 
-/// Checks that a text is the URL of a server. The error is the end of a message, empty if there is nothing to add.
+/// Checks that a text is the URL of a server. The error is the end of a message, and may be empty.
 fn check_endpoint(endpoint: &str) -> Result<(), String> {
     if endpoint.contains(char::is_whitespace) {
         return Err(", which has a space in it".to_owned());

@@ -1,4 +1,4 @@
-//! Versions of objects and folders, which change with their content and are known without reading it.
+//! Versions of objects and folders. They change with the content, and are known without reading it.
 
 use std::fs::Metadata;
 use std::path::Path;
@@ -6,28 +6,28 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{Entry, StorageError};
 
-/// The most files of a folder that count. Models have a few.
+/// The most files of a folder that its version includes. Models have only a few.
 const MAX_FILES: usize = 1000;
 
-/// The version of an object: in S3 its ETag, for a file its size and modification time, for a folder those of all its
-/// files. A file that is replaced by one of the same size and time keeps its version.
+/// The version of an object: the ETag in S3, the size and modification time of a file, or those of all files in a
+/// folder. If a file is replaced by one with the same size and time, its version does not change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version(String);
 
 impl Version {
-    /// The version of an object of S3.
+    /// The version of an object in S3.
     pub fn of_object(entry: &Entry) -> Version {
-        // Without the size: a proxy may change it in a response without a body.
+        // Without the size, which a proxy may change in a response without a body.
         Version(entry.version.clone())
     }
 
-    /// The version of several objects of S3 together.
+    /// The combined version of several objects in S3.
     pub fn of_objects(entries: &[Entry]) -> Version {
         let each = entries.iter().map(|entry| format!("{} {}", entry.key, entry.version));
         Version(each.collect::<Vec<_>>().join("\n"))
     }
 
-    /// The version of a file or a folder of this machine.
+    /// The version of a local file or folder.
     ///
     /// # Errors
     /// [`StorageError`].
@@ -56,7 +56,7 @@ pub fn last_modified(path: &Path) -> Result<SystemTime, StorageError> {
     latest_below(path, &mut 0).map_err(|error| StorageError::from_io(path, &error))
 }
 
-/// Follows no links to folders, and looks at no more files than a version does.
+/// Does not follow links to folders, and reads no more entries than a version includes.
 fn latest_below(path: &Path, entries_read: &mut usize) -> std::io::Result<SystemTime> {
     let metadata = std::fs::metadata(path)?;
     let mut latest = metadata.modified()?;
@@ -68,14 +68,14 @@ fn latest_below(path: &Path, entries_read: &mut usize) -> std::io::Result<System
         *entries_read += 1;
         let is_link_to_folder = entry.file_type()?.is_symlink() && entry.path().is_dir();
         if *entries_read <= MAX_FILES && !is_link_to_folder {
-            // It may have been deleted meanwhile.
+            // The entry may have been deleted in the meantime.
             latest = latest_below(&entry.path(), entries_read).map_or(latest, |time| time.max(latest));
         }
     }
     Ok(latest)
 }
 
-/// All files below a folder, each with its version. Follows no links to folders, because they may form a cycle.
+/// Collects all files below a folder with their versions. Does not follow links to folders, which may form a cycle.
 fn list(root: &Path, folder: &Path, files: &mut Vec<String>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;

@@ -116,8 +116,8 @@ impl Supervisor {
         }
     }
 
-    /// Makes sure that the container is healthy after an error: restarts it if it has exited or fails its ping, and waits.
-    /// Returns the time waited, or `None` if it was healthy.
+    /// Makes sure that the container is healthy after an error: restarts it if it has exited or fails its ping, and
+    /// waits. Returns the time waited, or `None` if it was healthy.
     ///
     /// # Errors
     /// If it does not become healthy.

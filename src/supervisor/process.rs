@@ -43,8 +43,8 @@ pub struct Process {
 type LastError = Arc<Mutex<Option<String>>>;
 
 impl Process {
-    /// Starts `executable serve` with these variables and no others, and waits until it logs its URL. Records in `health`
-    /// how the process exits.
+    /// Starts `executable serve` with these variables and no others, and waits until it logs its URL. Records in
+    /// `health` how the process exits.
     ///
     /// # Errors
     /// If it cannot be started, or exits before it listens.

@@ -1,8 +1,8 @@
 //! Waits for a container to become ready.
 //!
-//! As on SageMaker: `GET /ping` until it answers 200, each within 2 s, for at most 8 minutes unless configured otherwise
-//! (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html); in MultiModel mode `GET /models`
-//! must answer 200 too (pytorch/serve#397).
+//! As on SageMaker: `GET /ping` until it answers 200, each within 2 s, for at most 8 minutes unless configured
+//! otherwise (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html); in MultiModel mode `GET
+//! /models` must answer 200 too (pytorch/serve#397).
 
 use std::time::{Duration, Instant};
 
@@ -112,8 +112,8 @@ mod tests {
         assert_eq!(
             waited.unwrap_err(),
             format!(
-                "not within 0ns: GET /ping: {server} refused the connection: nothing listens there, or a firewall rejects \
-                 it"
+                "not within 0ns: GET /ping: {server} refused the connection: nothing listens there, or a firewall \
+                 rejects it"
             )
         );
     }

@@ -15,8 +15,8 @@ pub const LISTENING_TARGET: &str = "byoc::listening";
 /// The text before the URL in that line.
 pub const LISTENING_ON: &str = "listening on ";
 
-/// The text before the reason in the log line of a container that aborts a response after sending its status. Only the log
-/// can have the reason, because HTTP/1.1 has no way to send an error after the status.
+/// The text before the reason in the log line of a container that aborts a response after sending its status. Only the
+/// log can have the reason, because HTTP/1.1 has no way to send an error after the status.
 pub const ANSWER_BROKEN_OFF: &str = "an answer is broken off: ";
 
 /// The prefix, on standard error, of the error that ends the program, and of its hint.

@@ -4,7 +4,8 @@ use super::allowance::{Allowance, Exceeded};
 
 /// Growing a vector after leasing the memory for it.
 pub trait LeasedGrowth {
-    /// Reserves capacity for `more` items. Doubles the capacity if it must grow, so that pushing takes amortized constant time.
+    /// Reserves capacity for `more` items. Doubles the capacity if it must grow, so that pushing takes amortized
+    /// constant time.
     ///
     /// # Errors
     /// [`Exceeded`], and the vector is unchanged.

@@ -1,8 +1,8 @@
 //! Settings of the C library's allocator: when it returns freed memory to the system.
 //!
 //! This is a package of its own because it needs `unsafe`, which all other packages forbid. Without
-//! [`return_freed_memory`], a container keeps most of the memory of 100,000 unloaded models (docs/figures.md, which also
-//! compares other allocators).
+//! [`return_freed_memory`], a container keeps most of the memory of 100,000 unloaded models (docs/figures.md, which
+//! also compares other allocators).
 
 /// Returns unused pages to the system. This takes milliseconds per hundred megabytes and may block allocations of other
 /// threads, so do not call it for every request.
@@ -35,8 +35,9 @@ const TRIM_THRESHOLD: libc::c_int = 4 << 20;
 const MMAP_THRESHOLD: libc::c_int = 2 << 20;
 
 /// Makes the allocator keep some freed memory. By default it returns free memory above twice its largest block so far.
-/// That is less than a request needs whose response is written in blocks of rows, so that the kernel would map and clear
-/// each page again for every request: a sixth of the time of a request of 10,000 rows. Call it when the program starts.
+/// That is less than a request needs whose response is written in blocks of rows, so that the kernel would map and
+/// clear each page again for every request: a sixth of the time of a request of 10,000 rows. Call it when the program
+/// starts.
 ///
 /// Does nothing where the C library is not glibc.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
