@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_configuration_is_enough() {
+    fn a_configuration_suffices() {
         let file = file();
         let environment = Environment::from([("PATH", "/bin"), ("AWS_SECRET_ACCESS_KEY", "s"), ("RUST_LOG", "debug")]);
         let settings = read(&["--config", file.path().to_str().unwrap()], &environment).unwrap();
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn every_option_has_a_variable_and_a_flag_wins() {
+    fn every_option_has_a_variable_and_flags_win() {
         let file = file();
         let environment = Environment::from([
             ("BYOC_ENDPOINT_CONFIG", file.path().to_str().unwrap()),
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn all_wrong_settings_are_reported_at_once() {
+    fn all_invalid_settings_are_reported_at_once() {
         let flags = [
             "--config=/none/endpoint.json",
             "--port=65536",

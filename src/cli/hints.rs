@@ -1,10 +1,10 @@
-//! The hint at the end of a command that fails. The error table has a hint for each cause; the hints here take its place if the
-//! cause means something else for a command.
+//! The hint that a failed command prints. The error table has a hint for each cause. The hints here replace it if the
+//! cause has another meaning for a command.
 
 use super::table::CommandName;
 use crate::error::Cause;
 
-/// What to do about an error that a command ends with.
+/// How to fix the error with which a command ends.
 pub(super) fn hint(command: CommandName, cause: Cause) -> &'static str {
     let own = match command {
         CommandName::Train => train_hint(cause),
@@ -16,7 +16,7 @@ pub(super) fn hint(command: CommandName, cause: Cause) -> &'static str {
     own.unwrap_or_else(|| cause.row().hint)
 }
 
-/// The hints of `byoc inspect` that are not those of the error table.
+/// The hints of `byoc inspect` that differ from the error table.
 pub(super) fn inspect_hint(cause: Cause) -> Option<&'static str> {
     match cause {
         Cause::BadRequest => Some("see `byoc inspect --help`"),
@@ -30,13 +30,14 @@ pub(super) fn inspect_hint(cause: Cause) -> Option<&'static str> {
     }
 }
 
-/// The hints of `byoc train`, which has no requests.
+/// The hints of `byoc train`, which handles no requests.
 fn train_hint(cause: Cause) -> Option<&'static str> {
     match cause {
         Cause::BadPayload => Some("correct the data of the channel that the message names"),
         Cause::BadRequest => Some("correct what the message names"),
         Cause::BadSetting => Some(
-            "correct what the message names: a hyperparameter, a file below input/config, or a flag of `byoc train --help`",
+            "correct what the message names: a hyperparameter, a file below input/config, or a flag of \
+             `byoc train --help`",
         ),
         Cause::InsufficientMemory => {
             Some("lower what the message names, or use a machine or container with more memory")
@@ -53,7 +54,7 @@ fn train_hint(cause: Cause) -> Option<&'static str> {
 fn general_hint(cause: Cause) -> Option<&'static str> {
     match cause {
         Cause::Internal => Some(INTERNAL_ERROR),
-        // A command has no client that could correct its request.
+        // A command has no client that could correct a request.
         Cause::BadPayload | Cause::BadRequest => Some("correct what the message names"),
         Cause::InsufficientMemory => {
             Some("give the process more memory, or raise --model-memory if the command has it")
@@ -62,14 +63,14 @@ fn general_hint(cause: Cause) -> Option<&'static str> {
     }
 }
 
-const INTERNAL_ERROR: &str = "this is a defect of the program; the log lines above say more";
+const INTERNAL_ERROR: &str = "this is a bug in byoc; the log lines above have details";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_training_job_gets_no_hints_about_requests() {
+    fn the_hints_of_training_do_not_mention_requests() {
         for cause in [
             Cause::BadPayload,
             Cause::BadSetting,
@@ -84,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hint_of_a_command_names_no_requests_queues_or_flags_that_the_command_does_not_have() {
+    fn a_hint_mentions_only_what_its_command_has() {
         for (command, foreign) in [
             (
                 CommandName::Inspect,
@@ -95,7 +96,7 @@ mod tests {
             (CommandName::Serve, &["QUEUE", "correct the request"]),
             (CommandName::Train, &["QUEUE", "correct the request", "unload"]),
         ] {
-            // The causes that a command can end with; the others are for requests.
+            // The causes with which a command can end. The others occur only in requests.
             let causes = [
                 Cause::ModelNotFound,
                 Cause::BadRequest,

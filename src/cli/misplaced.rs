@@ -1,4 +1,4 @@
-//! The option that was probably meant by a word that a command does not take.
+//! Suggestions for command lines with an unexpected argument: the option that the user probably meant.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::transform::Member;
 use byoc_formats::file_kind::{FileKind, begins_as_pickle};
 use byoc_linear_learner::train::hyperparameter_names;
 
-/// The option of a command whose value users often write without it.
+/// The option whose value users often write without the option.
 fn main_option(command: CommandName) -> Option<String> {
     match command {
         CommandName::Serve => Some(Serve::model_dir.flag()),
@@ -24,26 +24,26 @@ fn main_option(command: CommandName) -> Option<String> {
     }
 }
 
-/// The same error with what was probably meant, if that is known. `arguments` begin with the name of the program.
+/// Adds a suggestion to the error if there is one. The first of `arguments` is the name of the program.
 pub(super) fn suggest(mut error: clap::Error, arguments: &[String]) -> clap::Error {
-    let Some(ContextValue::String(word)) = error.get(wrong_word(error.kind())) else { return error };
+    let Some(ContextValue::String(word)) = error.get(invalid_argument(error.kind())) else { return error };
     let command = arguments.get(1).map(String::as_str).unwrap_or_default();
     let Some(intended) = intended(command, word, arguments) else { return error };
     error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![format!("did you mean {intended}?").into()]));
-    // clap's own suggestion, to write the word after `--`, does not help here.
+    // clap's own suggestion, to put the argument after `--`, does not help here.
     error.remove(ContextKind::SuggestedArg);
     error.remove(ContextKind::SuggestedSubcommand);
     error
 }
 
-fn wrong_word(kind: ErrorKind) -> ContextKind {
+fn invalid_argument(kind: ErrorKind) -> ContextKind {
     match kind {
         ErrorKind::InvalidSubcommand => ContextKind::InvalidSubcommand,
         _ => ContextKind::InvalidArg,
     }
 }
 
-/// A hyperparameter that was written as an option, with its value if it is known.
+/// The `--hp` option for a hyperparameter that was written as an option.
 fn hyperparameter_option(word: &str, flag: &str, arguments: &[String]) -> Option<String> {
     let name = flag.split_once('=').map_or(flag, |(name, _)| name).replace('-', "_");
     let is_known = name == "preprocessor" || hyperparameter_names().any(|known| known == name);
@@ -56,12 +56,12 @@ fn hyperparameter_option(word: &str, flag: &str, arguments: &[String]) -> Option
 
 fn intended(command: &str, word: &str, arguments: &[String]) -> Option<String> {
     if command == word {
-        // A path in place of a command.
+        // A path instead of a command.
         let is_path = word.contains(['/', '.']) || Path::new(word).exists();
         return is_path.then(|| format!("byoc serve --model-dir {word}, or byoc inspect {word}"));
     }
     if command == "inspect" {
-        // Other commands have an option for the path that `inspect` takes without one.
+        // `inspect` takes its path without the option that other commands have for it.
         let flag = [Serve::model_dir.flag(), Transform::model.flag()].into_iter().find(|flag| *flag == word)?;
         let behind = arguments.iter().position(|argument| *argument == flag).and_then(|at| arguments.get(at + 1));
         return Some(format!("byoc inspect {}", behind.map_or("PATH", String::as_str)));
@@ -90,10 +90,10 @@ fn intended(command: &str, word: &str, arguments: &[String]) -> Option<String> {
     Some(format!("{option} {word}"))
 }
 
-/// Whether a word names a file that is not a model, by its name and by its first bytes.
+/// Whether an argument is a data file rather than a model, by its name and its first bytes.
 fn is_data_file(word: &str) -> bool {
     let path = Path::new(word);
-    // JSON may be CreateModel's request, and a URL that of a container.
+    // A JSON file may be CreateModel's request, and a URL may be a container's.
     let is_data = |ending: &std::ffi::OsStr| !word.starts_with("http") && !word.ends_with('/') && ending != "json";
     path.extension().is_some_and(is_data) && FileKind::of(path).is_none() && !path.is_dir() && !begins_as_pickle(path)
 }
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_without_option_after_transform_is_a_model_or_its_input_by_its_name() {
+    fn the_name_of_a_stray_argument_of_transform_tells_whether_it_is_a_model_or_its_input() {
         for (line, expected) in [
             ("house.csv", "--input house.csv"),
             ("examples/houses.csv.gz", "--input examples/houses.csv.gz"),

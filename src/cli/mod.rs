@@ -1,6 +1,6 @@
-//! The command line: for each command the file with its `run`, and the table of its settings.
+//! The command line: a file with `run` for each command, and the table of settings.
 //!
-//! Only this folder sees arguments, and only it turns variables into settings: the rest of the program gets values.
+//! Only this folder reads arguments and converts variables to settings. The rest of the program gets values.
 
 mod containers;
 mod endpoint;
@@ -32,8 +32,7 @@ use byoc_formats::error::chain;
 use settings::raw::RawSettings;
 use table::CommandName;
 
-/// The image also has the binary under these names on its PATH, so that `docker run IMAGE serve` and a plain `serve` are the
-/// same.
+/// The image also has the binary under these names on its PATH, so that a plain `serve` works like `byoc serve`.
 const COMMANDS_BY_NAME: [&str; 2] = ["serve", "train"];
 
 /// Runs the command that the arguments name.
@@ -41,7 +40,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments = with_command_name(arguments.into_iter().collect());
     let mut matches = match table::command_line().try_get_matches_from(&arguments) {
         Ok(matches) => matches,
-        Err(error) => return help_or_wrong_command_line(error, &arguments),
+        Err(error) => return print_help_or_usage_error(error, &arguments),
     };
     let (name, matches) = matches.remove_subcommand().expect("clap requires a command");
     let command = CommandName::parse(&name).expect("clap knows no other commands");
@@ -63,27 +62,27 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn help_or_wrong_command_line(error: clap::Error, arguments: &[OsString]) -> ExitCode {
+fn print_help_or_usage_error(error: clap::Error, arguments: &[OsString]) -> ExitCode {
     let words: Vec<String> = arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let error = misplaced::suggest(error, &words);
-    // A closed pipe is not a failure: the reader has read enough.
+    // A closed pipe is not an error: the reader has read enough.
     let _ = error.print();
     if !error.use_stderr() {
         return ExitCode::SUCCESS;
     }
-    let _ = inspect::wrong_command_line(&words, &error.render().to_string());
+    let _ = inspect::print_usage_error_as_json(&words, &error.render().to_string());
     ExitCode::from(Cause::BadRequest.row().exit_code)
 }
 
-/// Puts the command's name into the arguments where the program was called by it.
+/// Inserts the command's name into the arguments if the program was called by that name.
 fn with_command_name(mut arguments: Vec<OsString>) -> Vec<OsString> {
     let called = arguments.first().map(Path::new).and_then(Path::file_name).and_then(|name| name.to_str());
     if let Some(command) = COMMANDS_BY_NAME.into_iter().find(|command| called == Some(command)) {
-        // Help must not say `train train`.
+        // Otherwise help would show `train train`.
         if let Some(program) = arguments.first_mut() {
             *program = "byoc".into();
         }
-        // `docker run IMAGE serve` with `serve` as the entry point has the name twice.
+        // With the entry point `serve`, `docker run IMAGE serve` passes the name twice.
         if arguments.get(1).is_none_or(|argument| argument != command) {
             arguments.insert(1, command.into());
         }
@@ -128,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn of_an_option_given_twice_the_last_wins_whichever_it_is() {
+    fn the_last_value_of_a_repeated_option_wins() {
         let once_more: Vec<(&str, String, String, Vec<OsString>)> = table::command_line()
             .get_subcommands()
             .flat_map(|command| {
@@ -141,7 +140,7 @@ mod tests {
                     let values = option.get_action().takes_values();
                     let with = |value: &str| if values { format!("{flag}={value}") } else { flag.clone() };
                     let mut line = words(&["byoc", &name, &with("first"), &with("last")]);
-                    // What a command requires.
+                    // The argument that the command requires.
                     line.extend((name == "inspect").then(|| "model".into()));
                     (if values { "last" } else { "true" }, id, name.clone(), line)
                 })
@@ -183,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn called_by_a_commands_name_the_binary_is_that_command() {
+    fn a_binary_called_by_a_commands_name_runs_that_command() {
         assert_eq!(
             with_command_name(words(&["/usr/bin/serve", "--port", "1"])),
             words(&["byoc", "serve", "--port", "1"])

@@ -1,4 +1,4 @@
-//! The settings of a scikit-learn artifact, as the commands pass them on.
+//! Converts the settings of a scikit-learn artifact for the loader and for containers.
 
 use byoc_sklearn::preprocessor::Overrides;
 
@@ -8,13 +8,13 @@ use crate::cli::settings::raw::RawSettings;
 use crate::cli::settings::source::Source;
 use crate::cli::table::scikit_learn::ScikitLearn;
 
-/// What wins over `columns.json`.
+/// The settings that win over `columns.json`.
 pub(super) fn from(settings: ScikitLearn) -> Overrides {
     let ScikitLearn { method, label, dtypes, scorer_json } = settings;
     Overrides { dtypes, method, label, json: scorer_json }
 }
 
-/// A setting of a scikit-learn artifact as it was given, for a container that reads it from its own environment.
+/// A setting of a scikit-learn artifact as text, for the environment of a container.
 pub(super) struct GivenOverride {
     pub(super) variable: &'static str,
     pub(super) text: String,
@@ -27,7 +27,7 @@ impl GivenOverride {
     }
 }
 
-/// The settings of a scikit-learn artifact that are given.
+/// The settings of a scikit-learn artifact that flags or variables set.
 pub(super) fn given_overrides(raw: &RawSettings) -> Vec<GivenOverride> {
     let read = |setting: Description| {
         let (source, text) = raw.value(&setting)?;
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_is_a_word_or_a_name_and_knows_where_it_was_given() {
+    fn a_label_is_a_keyword_or_a_name_and_has_its_source() {
         let environment = Environment::from([("BYOC_LABEL", " PRICE ")]);
         let resolve = |label: Option<&str>| {
             let flag = label.map(|label| format!("--label={label}"));
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn the_flag_for_the_form_of_a_scorers_answers_wins_over_the_variable() {
+    fn the_flag_for_a_scorers_json_form_wins_over_the_variable() {
         let environment = Environment::from([("BYOC_SCORER_JSON", " predictions ")]);
         let resolve = |environment: &Environment, form: Option<&str>| {
             let flag = form.map(|form| format!("--scorer-json={form}"));

@@ -1,6 +1,6 @@
-//! `docs/reference.md`, from the table of settings and the error table.
+//! Generates `docs/reference.md` from the table of settings and the error table.
 //!
-//! `UPDATE=1 cargo test -p byoc --lib reference` writes the page; without `UPDATE` the same test fails if the page is stale.
+//! `UPDATE=1 cargo test -p byoc --lib reference` writes the page. Without `UPDATE` the test fails if the page is stale.
 
 use std::path::Path;
 
@@ -17,13 +17,15 @@ const BEGINNING: &str = "\
 
 Every command with its flags, environment variables and defaults, and the exit codes.
 
-- A flag wins over its variable, and a variable over the default. If a flag is given twice, the last one wins; only
-  flags that may be repeated keep all their values.
-- A variable that is empty or blank counts as not set. If a setting has several variables, the first that is set counts.
-- All wrong settings are reported together, with exit code 78. `byoc COMMAND --help` has the same list in short.
+- A flag wins over its variable, and a variable over the default. If a flag is repeated, the last value wins; only flags
+  that may be repeated keep all their values.
+- A variable that is empty or blank counts as not set. If a setting has several variables, the first one that is set is
+  used.
+- All invalid settings are reported together, with exit code 78. `byoc COMMAND --help` has a shorter list of the
+  settings.
 - A size is a number of bytes, or a number with K, M or G (powers of 1,024; `KB` and `KiB` mean the same).
-- A setting that is on or off is `true`, `1`, `yes` or `on`, or `false`, `0`, `no` or `off`, in any case.
-- Called by the name `serve` or `train`, the program is that command.
+- A boolean is `true`, `1`, `yes` or `on`, or `false`, `0`, `no` or `off`, in any case.
+- If the program is called by the name `serve` or `train`, it runs that command.
 ";
 
 fn reference() -> String {
@@ -65,19 +67,18 @@ fn settings_table(settings: &[Description]) -> String {
 fn inherited() -> String {
     let names: Vec<_> = containers::INHERITED.iter().map(|name| code(name)).collect();
     let text = format!(
-        "A container that `byoc endpoint` or `byoc transform` starts inherits {}, and no other variable. It gets the \
-         variables of its model's Environment, and those that SageMaker sets.",
+        "A container that `byoc endpoint` or `byoc transform` starts inherits {}, and no other variable. In addition \
+         it gets the variables of its model's Environment, and those that SageMaker sets.",
         names.join(", ")
     );
     format!("\n## What containers inherit\n\n{}\n", wrapped(&text))
 }
 
 fn s3_table() -> String {
-    let mut table =
-        "\n## How S3 is reached\n\nThe commands that read or write S3 take the variables of the AWS SDKs. With a \
-                     profile or SSO, set them by\n`eval \"$(aws configure export-credentials --format env)\"`.\n\n\
+    let mut table = "\n## Access to S3\n\nCommands that read or write S3 use the variables of the AWS SDKs. With a \
+                     profile or SSO, set them with\n`eval \"$(aws configure export-credentials --format env)\"`.\n\n\
                      | variable | meaning |\n| --- | --- |\n"
-            .to_owned();
+        .to_owned();
     for variable in env::S3 {
         table.push_str(&row(&[code(variable.name), paragraphs(variable.documentation).join(" ")]));
     }
@@ -86,11 +87,12 @@ fn s3_table() -> String {
 
 /// The error table, by exit code.
 fn error_table() -> String {
-    let mut table = "\n## Exit codes and errors\n\nA command that fails ends with the exit code of its error; the exit code of \
-                     success is 0. A request that fails\ngets the HTTP status and the type. Training and `byoc inspect` have \
-                     hints of their own for some errors.\n\n\
+    let mut table =
+        "\n## Exit codes and errors\n\nA command that succeeds exits with 0, and one that fails with the exit \
+                     code of its error. A failed request gets\nthe HTTP status and the type. Training and `byoc \
+                     inspect` have their own hints for some errors.\n\n\
                      | exit code | HTTP status and type | error | what to do |\n| --- | --- | --- | --- |\n"
-        .to_owned();
+            .to_owned();
     let mut rows: Vec<_> = Cause::ALL.iter().map(|cause| cause.row()).collect();
     rows.sort_by_key(|row| (row.exit_code, row.status));
     for Row { meaning, status, kind, exit_code, hint } in rows {
@@ -100,12 +102,12 @@ fn error_table() -> String {
     table
 }
 
-/// A paragraph in lines of at most 120 characters.
+/// Wraps a paragraph at 120 characters.
 fn wrapped(paragraph: &str) -> String {
     const WIDTH: usize = 120;
     let mut lines = vec![String::new()];
     for word in paragraph.split(' ') {
-        let line = lines.last_mut().expect("it begins with one");
+        let line = lines.last_mut().expect("starts with one line");
         if line.is_empty() {
             line.push_str(word);
         } else if line.chars().count() + 1 + word.chars().count() <= WIDTH {

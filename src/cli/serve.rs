@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::storage::{Location, S3Access};
 use crate::telemetry::logs;
 
-/// The platform's limit for a real-time endpoint (docs.aws.amazon.com/sagemaker/latest/dg/hosting-faqs.html).
+/// SageMaker's limit for real-time endpoints (docs.aws.amazon.com/sagemaker/latest/dg/hosting-faqs.html).
 const MAX_REQUEST_BYTES: u64 = 25 << 20;
 
 pub(super) fn run(raw: &RawSettings) -> Result<()> {
@@ -20,8 +20,8 @@ pub(super) fn run(raw: &RawSettings) -> Result<()> {
     logs::start(settings.log_level, settings.log_filter.as_deref());
     if let Some(program) = &settings.program {
         log::warn!(
-            "SAGEMAKER_PROGRAM={program}: byoc runs no script, so what its functions do to requests, predictions or answers \
-             is left out"
+            "SAGEMAKER_PROGRAM={program}: byoc runs no script, so what its functions do to requests, predictions or \
+             answers is left out"
         );
     }
     container::run(config(settings, S3Access::of(raw.environment())))
@@ -31,17 +31,17 @@ fn config(settings: Serve, s3: S3Access) -> Config {
     let batch = settings.batch.unwrap_or(false).then_some(Batch {
         max_payload_in_mb: settings.max_payload_in_mb,
         strategy: settings.batch_strategy,
-        // 0 is the API's way to leave it to the container.
+        // In the API, 0 leaves the number to the container.
         max_concurrent: settings.max_concurrent_transforms.filter(|&count| count > 0),
     });
     let max_request_bytes = match (settings.max_request_size, batch) {
         (Some(bytes), _) => bytes,
         (None, None) => MAX_REQUEST_BYTES,
-        // The job bounds the payloads that it cuts, and what one container of a pipeline hands to the next may be many times
-        // as large. Large bodies are answered piece by piece.
+        // The job limits its own payloads, but what one container of a pipeline passes to the next may be many times as
+        // large. Large bodies are answered piece by piece.
         (None, Some(_)) => u64::MAX,
     };
-    // In a batch job ModelClientConfig.InvocationsTimeoutInSeconds limits the time, up to an hour.
+    // In a batch job, ModelClientConfig.InvocationsTimeoutInSeconds limits the time, up to an hour.
     let timeout = Duration::from_secs(if batch.is_some() { 3600 } else { 60 });
     let memory = container_memory();
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_the_container_that_sagemaker_starts() {
+    fn the_defaults_are_those_of_a_sagemaker_container() {
         let config = resolve(&[], Environment::default());
         assert_eq!((config.host.to_string().as_str(), config.port), ("0.0.0.0", 8080));
         assert!(matches!(config.mode, Mode::SingleModel(Location::Local(folder)) if *folder == *"/opt/ml/model"));
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn in_a_batch_job_the_job_limits_payloads_and_the_container_does_not() {
+    fn in_a_batch_job_the_container_does_not_limit_payloads() {
         let batch = |megabytes| {
             let environment =
                 Environment::from([("SAGEMAKER_BATCH", "True"), ("SAGEMAKER_MAX_PAYLOAD_IN_MB", megabytes)]);
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn all_wrong_settings_are_reported_at_once() {
+    fn all_invalid_settings_are_reported_at_once() {
         let environment = Environment::from([
             ("SAGEMAKER_MODEL_SERVER_WORKERS", "0"),
             ("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "text/html"),

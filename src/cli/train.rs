@@ -16,7 +16,7 @@ use crate::storage::absolute;
 use crate::telemetry::logs;
 use crate::training::{self, Config, Output, Task};
 
-/// The memory that is assumed if neither a cgroup nor the machine tells it.
+/// The memory to assume if the system reports none.
 const FALLBACK_MEMORY: u64 = 1 << 30;
 
 pub(super) fn run(raw: &RawSettings) -> Result<()> {
@@ -53,13 +53,13 @@ fn resolve(settings: Train, mut problems: Problems, raw: &RawSettings) -> Result
     })
 }
 
-/// The flags of a job on files that are given.
+/// The flags for training on files that the command line has.
 fn files_flags(raw: &RawSettings) -> Vec<String> {
     let typed = Files::descriptions().into_iter().filter(|setting| raw.has_flag(setting));
     typed.filter_map(|setting| Some(format!("--{}", setting.flag?.name))).collect()
 }
 
-/// The job that the flags describe.
+/// The job on files that the flags describe.
 fn files(settings: Files, raw: &RawSettings, problems: &mut Problems) -> training::Files {
     if !raw.has_flag(&Files::train.description()) {
         let flags = files_flags(raw).join(", ");
@@ -68,27 +68,27 @@ fn files(settings: Files, raw: &RawSettings, problems: &mut Problems) -> trainin
     if raw.has_flag(&Train::base_dir.description()) {
         let base_dir = settings_text(raw, &Train::base_dir.description());
         problems.add(format!(
-            "--base-dir is {base_dir:?} together with --train: give --base-dir for data in SageMaker's folders below it, or --train for \
-             files anywhere"
+            "--base-dir is {base_dir:?} together with --train: give --base-dir for data in SageMaker's folders below \
+             it, or --train for files anywhere"
         ));
     }
     let channels = [("train", settings.train), ("validation", settings.validation), ("test", settings.test)];
     training::Files {
-        // Of a hyperparameter that is given twice the last value counts.
+        // If a hyperparameter is repeated, the last value wins.
         hyperparameters: settings.hp.unwrap_or_default().into_iter().collect(),
         channels: channels.into_iter().filter_map(|(name, path)| Some((name.to_owned(), path?))).collect(),
         content_type: settings.content_type,
     }
 }
 
-/// The place of the model of a job on files. SM_MODEL_DIR is for a job of SageMaker's.
+/// Where a job on files writes its model. SM_MODEL_DIR applies only to training jobs on SageMaker's folders.
 fn output(settings: &Files, raw: &RawSettings, problems: &mut Problems) -> Output {
     let model_dir = Train::model_dir.description();
     let model_dir = raw.has_flag(&model_dir).then(|| settings_text(raw, &model_dir));
     let output = match (&settings.output, model_dir) {
         (Some(output), None) => output.clone(),
-        (None, Some(folder)) => local_model_path(folder.as_ref()).unwrap_or_else(|wrong| {
-            problems.add_invalid(&Source::Flag("model-dir"), &folder, wrong);
+        (None, Some(folder)) => local_model_path(folder.as_ref()).unwrap_or_else(|invalid| {
+            problems.add_invalid(&Source::Flag("model-dir"), &folder, invalid);
             PathBuf::new()
         }),
         (None, None) => PathBuf::from("model"),
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_the_container_that_sagemaker_starts() {
+    fn the_defaults_are_those_of_a_sagemaker_container() {
         let config = read(&[], &Environment::default()).unwrap();
         assert!(matches!(config.task, Task::Tree(folder) if *folder == *"/opt/ml"));
         assert!(matches!(config.output, Output::Folder(folder) if *folder == *"/opt/ml/model"));
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_win_over_variables_and_all_mistakes_are_reported_at_once() {
+    fn flags_win_over_variables_and_all_invalid_settings_are_reported_at_once() {
         let environment = Environment::from([("SAGEMAKER_BASE_DIR", "/b"), ("BYOC_TRAINING_THREADS", "3")]);
         let config = read(&["--base-dir", "/a", "--memory", "2K"], &environment).unwrap();
         assert!(matches!(config.task, Task::Tree(folder) if *folder == *"/a"));
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn files_make_the_job_that_sagemakers_folders_would() {
+    fn flags_describe_the_same_job_as_sagemakers_folders() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("houses.csv");
         std::fs::write(&file, "1,2\n").unwrap();
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_flags_of_a_job_on_files_are_all_reported_with_what_exists() {
+    fn all_invalid_flags_of_a_job_on_files_are_reported_with_suggestions() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("houses.csv"), "1,2\n").unwrap();
         let train = folder.path().join("house.csv");

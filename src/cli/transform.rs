@@ -33,7 +33,7 @@ pub(super) fn run(raw: &RawSettings) -> Result<()> {
     transform::run(settings)
 }
 
-/// Where to set a variable for a scikit-learn artifact if the model is not one artifact.
+/// Where to set the variable of a scikit-learn artifact if the model is not a single artifact.
 fn set_instead(model: &ModelSource, variable: &str) -> String {
     match model {
         ModelSource::Running(url) => format!("set {variable} where the container at {url} is started"),
@@ -43,7 +43,7 @@ fn set_instead(model: &ModelSource, variable: &str) -> String {
     }
 }
 
-/// A problem with the setting that it comes from: a flag, a variable or the job's file.
+/// A problem with its source: a flag, a variable or the job's file.
 fn with_source(problem: &Problem, raw: &RawSettings) -> String {
     let path = || problem.member.split('.');
     let is_it = |name: &str| path().next() == Some(name) || path().next_back() == Some(name);
@@ -84,12 +84,12 @@ fn resolve(
                 problems.add(format!("{source} is for one model that a container is started for: {instead}"));
             }
         }
-        // The container reads them from its environment; what is wrong with them is reported before it starts.
+        // The container reads them from its environment. Reading them here reports invalid ones before it starts.
         Some(ModelSource::Model(_)) | None => drop(settings.scikit_learn.read_now(raw, &mut problems)),
     }
     let job = match request.check() {
         Ok(job) => Some(job),
-        // Nothing is known of what a file says that cannot be read.
+        // If the job's file cannot be read, missing members are no mistakes of the user.
         Err(_) if is_unreadable => None,
         Err(wrong) => {
             wrong.iter().for_each(|problem| problems.add(with_source(problem, raw)));
@@ -101,18 +101,18 @@ fn resolve(
     }
     problems.finish()?;
     let (Some(mut job), Some(model)) = (job, settings.model) else {
-        return Err(Error::new(Cause::Internal, "settings are missing, and nothing is wrong with them"));
+        return Err(Error::new(Cause::Internal, "settings are missing, but no problem was reported"));
     };
     if matches!(model, ModelSource::Model(_)) {
         for setting in overrides {
-            // A variable of this process may be meant for another command; the job's Environment is meant for this job.
+            // The job's Environment wins over a variable of this process, which may be meant for another command.
             if setting.is_from_flag() || !job.has_variable(setting.variable) {
                 job.set_variable(setting.variable, setting.text);
             }
         }
     }
     let mut inherited = containers::inherited(raw.environment());
-    // The containers log at the level of this process.
+    // Containers log at the level of this process.
     inherited.insert(env::SAGEMAKER_CONTAINER_LOG_LEVEL.to_owned(), level.as_str().to_ascii_lowercase());
     let launch = LaunchSettings {
         executable: containers::executable()?,
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_are_enough_and_win_over_variables_and_over_the_file() {
+    fn flags_suffice_and_win_over_variables_and_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("job.json");
         let text = r#"{"TransformJobName": "j", "MaxPayloadInMB": 1, "BatchStrategy": "SingleRecord",
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_of_the_table_are_those_of_the_job() {
+    fn the_tables_defaults_equal_the_jobs_defaults() {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().to_str().unwrap();
         let flags = ["--input", place, "--output", place, "--model", "http://127.0.0.1:1"];
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn all_wrong_settings_are_reported_at_once() {
+    fn all_invalid_settings_are_reported_at_once() {
         let flags = ["--model", "/none/model", "--split-type", "Lines", "--job", "/none/job.json"];
         let environment = Environment::from([("BYOC_TRANSFORM_INVOCATIONS_MAX_RETRIES", "many")]);
         let error = read(&flags, &environment).unwrap_err();
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_problem_names_the_flag_variable_or_file_that_it_comes_from() {
+    fn a_problem_names_its_flag_variable_or_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("job.json");
         std::fs::write(&file, r#"{"ModelClientConfig": {"InvocationsMaxRetries": 9}, "TransformJobName": "a_b"}"#)

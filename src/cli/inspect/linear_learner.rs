@@ -1,4 +1,4 @@
-//! The text of a linear learner: what it predicts, how it was trained, and its weights, the largest first.
+//! A linear learner as text: its output, its training parameters and its weights, the largest first.
 
 use super::page::{Page, plain, short, value};
 use super::weights::{self, Function};
@@ -33,7 +33,7 @@ pub(super) fn describe(page: &mut Page, learner: &LinearLearnerDescription, writ
     weights(page, learner);
 }
 
-/// Lists settings. A null does not apply to this model.
+/// Lists settings. Null settings do not apply to the model and are left out.
 fn settings(page: &mut Page, indent: usize, entries: &serde_json::Map<String, Json>) {
     for (name, setting) in entries {
         match setting {

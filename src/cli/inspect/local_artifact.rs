@@ -1,4 +1,4 @@
-//! An artifact to inspect: on this machine, or copied from S3 to this machine.
+//! An artifact to inspect: a local one, or a local copy of one in S3.
 
 use std::path::Path;
 
@@ -9,18 +9,18 @@ use crate::platform::fetch::{FetchError, copy_to_local};
 use crate::storage::{Location, S3Access, Storage, absolute, missing_path_message};
 use crate::temporary_folder::TemporaryFolder;
 
-/// An artifact on this machine. A copy from S3 is removed when this is dropped.
+/// A local artifact. A copy from S3 is removed when this is dropped.
 pub(super) struct LocalArtifact {
-    /// Its whole path; messages call a copy by the URL.
+    /// The full path. Messages show the URL of a copy.
     pub(super) place: NamedPath,
     _copy: Option<TemporaryFolder>,
 }
 
 impl LocalArtifact {
-    /// Opens the artifact that a path or a URL names.
+    /// Opens the artifact at a path or an S3 URL.
     ///
     /// # Errors
-    /// [`Cause::BadRequest`] for a URL that is not one of S3's, [`Cause::ModelNotFound`] with what the folder has instead, and
+    /// [`Cause::BadRequest`] for a URL that is not an S3 URL, [`Cause::ModelNotFound`] with suggestions, and
     /// [`Cause::Unreachable`].
     pub(super) fn open(name: &Path, environment: &Environment) -> Result<LocalArtifact> {
         let location = match name.to_str() {
@@ -43,7 +43,7 @@ impl LocalArtifact {
         let storage = Storage::new(S3Access::of(environment));
         let path = runtime.block_on(copy_to_local(&location, &storage, copy.path()));
         let path = path.map_err(|error| FetchError::into_error(error).context(&location))?;
-        // Messages add a slash and the name of a file.
+        // Messages append a slash and a file name.
         let name = location.to_string().trim_end_matches('/').to_owned();
         Ok(LocalArtifact { place: NamedPath::with_name(path, name), _copy: Some(copy) })
     }

@@ -1,6 +1,7 @@
-//! `byoc inspect`: what is in an artifact, as text or as JSON.
+//! `byoc inspect`: describes the contents of an artifact as text or JSON.
 //!
-//! The facts come from [`crate::model::Inspection`]. Here they become text for people, 100 columns wide (`page`), or JSON.
+//! [`crate::model::Inspection`] provides the contents. This module writes them as text of 100 columns (`page`) or as
+//! JSON.
 
 mod linear_learner;
 mod local_artifact;
@@ -29,7 +30,7 @@ use byoc_sklearn::preprocessor::Overrides;
 use local_artifact::LocalArtifact;
 use page::{Page, path, plain};
 
-/// The memory that is assumed if nothing tells how much there is.
+/// The memory to assume if the system reports none.
 const FALLBACK_MEMORY: u64 = 4 << 30;
 
 pub(super) fn run(raw: &RawSettings) -> Result<()> {
@@ -55,11 +56,11 @@ pub(super) fn run(raw: &RawSettings) -> Result<()> {
     }
 }
 
-/// Why an inspection ends early.
+/// Why an inspection fails.
 enum InspectError {
-    /// The artifact is refused, and nothing is written yet.
+    /// The artifact is refused. Nothing has been written yet.
     Refused(Box<Refusal>),
-    /// One of several archives is refused; the output has the reason.
+    /// One of several archives is refused. The output already has the reason.
     Reported(Error),
     NotWritten(std::io::Error),
 }
@@ -102,7 +103,7 @@ fn inspect(
         name_features(&mut inspection, &path, (&preprocessor.place, &overrides), &allowance)?;
     }
     if json {
-        // Written as it is made: the whole text may be large.
+        // Written directly, because the whole text may be large.
         let mut lines = printable::JsonLines::new(stdout);
         serde_json::to_writer_pretty(&mut lines, &inspection).map_err(std::io::Error::from)?;
         lines.write_all(b"\n")?;
@@ -112,8 +113,8 @@ fn inspect(
     Ok(())
 }
 
-/// Writes the error of a wrong command line as JSON if it has `--json`, for programs that read only standard output.
-pub(super) fn wrong_command_line(arguments: &[String], message: &str) -> std::io::Result<()> {
+/// Prints the error of an invalid command line as JSON if it has `--json`, for programs that read only standard output.
+pub(super) fn print_usage_error_as_json(arguments: &[String], message: &str) -> std::io::Result<()> {
     let is_inspect = arguments.get(1).is_some_and(|command| command == "inspect");
     if !is_inspect || !arguments.iter().any(|argument| argument == "--json") {
         return Ok(());
@@ -122,13 +123,13 @@ pub(super) fn wrong_command_line(arguments: &[String], message: &str) -> std::io
     refusal::write(&mut std::io::stdout().lock(), &refusal, true)
 }
 
-/// Writes a text, with a line break at its end.
+/// Writes a text, and a line break if it does not end with one.
 fn write_text(stdout: &mut impl Write, text: &str) -> std::io::Result<()> {
     let end = if text.ends_with('\n') { "" } else { "\n" };
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.write_all(end.as_bytes()))
 }
 
-/// Gives the features of a linear learner the names of a preprocessor's output columns.
+/// Names the features of a linear learner after a preprocessor's output columns.
 fn name_features(
     inspection: &mut Inspection,
     learner_path: &Path,
@@ -157,7 +158,7 @@ fn name_features(
         .map_err(|error| error.context(format_args!("{} does not fit {}", place.name(), learner_path.display())).into())
 }
 
-/// The text of an inspection.
+/// An inspection as text.
 fn text_of(inspection: &Inspection) -> String {
     let mut page = Page::default();
     page.line(0, &title(inspection));
@@ -200,7 +201,7 @@ fn sizes(page: &mut Page, files: &[FileSize]) {
     page.list(2, "files: ", files.iter().map(file));
 }
 
-/// The scripts that byoc does not run.
+/// Lists scripts, which byoc does not run.
 fn not_run(page: &mut Page, scripts: &[Script]) {
     for script in scripts {
         let defines = match script.defines.as_slice() {
@@ -211,7 +212,7 @@ fn not_run(page: &mut Page, scripts: &[Script]) {
     }
 }
 
-/// The other models of the folder, which are not served.
+/// Lists the other models in the folder, which are not served.
 fn passed_over(page: &mut Page, files: &[String]) {
     if !files.is_empty() {
         page.list(2, "other models in this folder, not served: ", files.iter().map(|file| path(file)));

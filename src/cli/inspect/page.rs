@@ -1,4 +1,4 @@
-//! Text for a person: lines, lists and tables within 100 columns, and values as Python's interpreter would show them.
+//! Text for people: lines, lists and tables within 100 columns, and values as Python's interpreter shows them.
 
 use crate::telemetry::printable;
 use byoc_sklearn::feature_names::values::python_float;
@@ -8,24 +8,26 @@ use std::borrow::Cow;
 /// The width of a page in characters.
 const WIDTH: usize = 100;
 
-/// The most items of a list, and rows of a table, that are shown.
+/// The most items shown of a list.
 const MAX_ITEMS: usize = 100;
+/// The most rows shown of a table.
 const MAX_ROWS: usize = 40;
 
-/// The most characters of one name or value that are shown.
+/// The most characters shown of a name or value.
 const MAX_CHARACTERS: usize = 60;
 
-/// The most items of a list within a table or a list that are shown.
+/// The most items shown of a list within a table or another list.
 const MAX_NESTED: usize = 12;
 
-/// The text, line by line.
+/// The text of the page.
 #[derive(Debug, Default)]
 pub(super) struct Page {
     text: String,
 }
 
 impl Page {
-    /// The finished text, without control characters. Names have none already, by [`plain`], so that lines have their width.
+    /// The finished text, without control characters. Names have no control characters before either, by [`plain`], so
+    /// that widths are correct.
     pub(super) fn into_text(self) -> String {
         match printable::lines(&self.text) {
             Cow::Borrowed(_) => self.text,
@@ -33,22 +35,22 @@ impl Page {
         }
     }
 
-    /// An empty line.
+    /// Adds an empty line.
     pub(super) fn blank_line(&mut self) {
         self.text.push('\n');
     }
 
-    /// A line, broken between words if it is too long.
+    /// Adds a line, wrapped between words if it is too long.
     pub(super) fn line(&mut self, indent: usize, line: &str) {
         self.wrapped(indent, line.split(' ').map(str::to_owned), " ");
     }
 
-    /// A label and items with commas, broken between items.
+    /// Adds a label and comma-separated items, wrapped between items.
     pub(super) fn list(&mut self, indent: usize, label: &str, items: impl ExactSizeIterator<Item = String>) {
         self.list_of(indent, label, items, MAX_ITEMS);
     }
 
-    /// The same with the first few items only.
+    /// Adds a list of the first few items only.
     pub(super) fn short_list(&mut self, indent: usize, label: &str, items: impl ExactSizeIterator<Item = String>) {
         self.list_of(indent, label, items, MAX_NESTED);
     }
@@ -69,7 +71,7 @@ impl Page {
         self.wrapped(indent, items, " ");
     }
 
-    /// Pieces side by side, on as many lines as they need. Later lines are indented further.
+    /// Adds pieces on as many lines as they need. Continuation lines are indented further.
     fn wrapped(&mut self, indent: usize, pieces: impl IntoIterator<Item = String>, between: &str) {
         let mut used = 0;
         for piece in pieces {
@@ -91,8 +93,8 @@ impl Page {
         self.text.push('\n');
     }
 
-    /// A table: the first column is aligned left, the others right. Columns that do not fit begin another table below, and rows
-    /// beyond the most are only counted.
+    /// Adds a table. The first column is left-aligned, the others are right-aligned. Columns that do not fit continue
+    /// in another table below. Rows beyond [`MAX_ROWS`] are only counted.
     pub(super) fn table(&mut self, indent: usize, header: &[String], rows: impl ExactSizeIterator<Item = Vec<String>>) {
         let left_out = rows.len().saturating_sub(MAX_ROWS);
         let shown: Vec<Vec<String>> = rows.take(MAX_ROWS).collect();
@@ -128,15 +130,15 @@ impl Page {
     }
 }
 
-/// The most characters of a path that are shown: Linux's limit in bytes (PATH_MAX).
+/// The most characters shown of a path: Linux's limit in bytes (PATH_MAX).
 const MAX_PATH_CHARACTERS: usize = 4096;
 
-/// A name without control characters, which a terminal would obey, and cut if it is long.
+/// A name without control characters, shortened if it is long.
 pub(super) fn plain(name: &str) -> String {
     shown(name, MAX_CHARACTERS)
 }
 
-/// The same for a path or a name of a file, which is of no use if it is cut.
+/// A path or a file name without control characters. It is not shortened, because a part of it would be useless.
 pub(super) fn path(name: &str) -> String {
     shown(name, MAX_PATH_CHARACTERS)
 }
@@ -152,13 +154,14 @@ fn shown(name: &str, most: usize) -> String {
     shown
 }
 
-/// A name in a list with commas: in quotes if it has a comma, a quote or a space at an end, or is empty.
+/// A name in a comma-separated list. It is quoted if it is empty, has a comma or a quote, or begins or ends with a
+/// space.
 pub(super) fn listed(name: &str) -> String {
     let is_plain = !name.is_empty() && name.trim() == name && !name.contains([',', '\'']);
     if is_plain { plain(name) } else { format!("'{}'", plain(&name.replace('\'', "\\'"))) }
 }
 
-/// A number by its first eight digits, as `%.8g` prints it.
+/// A number with eight significant digits, as `%.8g` prints it.
 pub(super) fn short(number: f64) -> String {
     if !number.is_finite() || number == 0.0 {
         return python_float(number).trim_end_matches(".0").to_owned();
@@ -177,7 +180,7 @@ pub(super) fn short(number: f64) -> String {
     }
 }
 
-/// A value as Python would show it.
+/// A value as Python shows it.
 pub(super) fn value(json: &Json) -> String {
     match json {
         Json::Null => "None".into(),
@@ -217,7 +220,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn numbers_are_cut_to_eight_digits_as_c_prints_them() {
+    fn numbers_have_eight_significant_digits_as_in_c() {
         for (number, expected) in [
             (0.0, "0"),
             (1990.0, "1990"),
@@ -251,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn long_lines_are_broken_and_long_lists_are_cut() {
+    fn long_lines_are_wrapped_and_long_lists_are_shortened() {
         let mut page = Page::default();
         page.list(2, "names: ", (0..150).map(|number| format!("name {number}")));
         let text = page.into_text();
@@ -264,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wide_table_goes_on_below_itself() {
+    fn a_wide_table_continues_below() {
         let mut page = Page::default();
         let header: Vec<String> = ["", "one", "two"].map(str::to_owned).into();
         page.table(1, &header, [vec!["a".into(), "x".repeat(60), "y".repeat(60)]].into_iter());

@@ -1,4 +1,4 @@
-//! The text of a preprocessor: the tree of its transformers, and the names of its features.
+//! A preprocessor as text: the tree of its transformers and the names of its features.
 
 use super::page::{Page, listed, path, plain, short, value};
 use byoc_formats::rows::reading::ReadAs;
@@ -17,7 +17,7 @@ pub(super) fn describe(page: &mut Page, preprocessor: &PreprocessorDescription) 
     features(page, &preprocessor.transformer);
 }
 
-/// The columns of a row.
+/// Describes the columns of a row.
 pub(super) fn row(page: &mut Page, preprocessor: &PreprocessorDescription) {
     match preprocessor.columns.len() {
         0 => page.line(2, "a row: columns by position"),
@@ -28,16 +28,16 @@ pub(super) fn row(page: &mut Page, preprocessor: &PreprocessorDescription) {
         let guessed = if label.guessed { " (guessed)" } else { "" };
         page.line(2, &format!("a row may have its label{name}, {}{guessed}", label.position));
         if let Some(note) = &label.note {
-            page.line(4, &printable(&note.text));
+            page.line(4, &printable_sentence(&note.text));
         }
     }
     read_as(page, preprocessor);
     if let Some(refusal) = &preprocessor.refusal {
-        page.line(2, &format!("every request is refused: {}", printable(refusal)));
+        page.line(2, &format!("every request is refused: {}", printable_sentence(refusal)));
     }
 }
 
-/// Types of columns that do not depend on the cells alone.
+/// Lists the column types that do not depend on the cells alone.
 fn read_as(page: &mut Page, preprocessor: &PreprocessorDescription) {
     for (by, why) in [("fitted", "since it was fitted on text"), ("told", "as dtypes says")] {
         for dtype in ReadAs::ALL.map(ReadAs::name) {
@@ -60,7 +60,7 @@ fn read_as(page: &mut Page, preprocessor: &PreprocessorDescription) {
         }
     }
     if let Some(undecided) = &preprocessor.undecided_types {
-        page.line(2, &printable(&undecided.text));
+        page.line(2, &printable_sentence(&undecided.text));
     }
     if !preprocessor.no_missing_values.is_empty() {
         let texts = preprocessor.no_missing_values.iter().map(|text| format!("{text:?}"));
@@ -73,11 +73,11 @@ fn features(page: &mut Page, whole: &TransformerDescription) {
         (Some(features), _) => page.list(0, &format!("{}: ", counted(features.len(), "feature")), names(features)),
         (None, reason) => {
             let reason = reason.as_deref().unwrap_or_default();
-            page.line(0, &format!("its features have no names; scikit-learn says: {}", printable(reason)));
+            page.line(0, &format!("its features have no names; scikit-learn says: {}", printable_sentence(reason)));
         }
     }
     if let Some(note) = &whole.note {
-        page.line(2, &printable(note));
+        page.line(2, &printable_sentence(note));
     }
 }
 
@@ -89,12 +89,12 @@ fn names(names: &[Name]) -> impl ExactSizeIterator<Item = String> {
     names.iter().map(|name| listed(name))
 }
 
-/// A sentence of any length. Paths in it are not shortened.
-pub(super) fn printable(text: &str) -> String {
+/// A sentence without control characters. Paths in it are not shortened.
+pub(super) fn printable_sentence(text: &str) -> String {
     text.split(' ').map(path).collect::<Vec<_>>().join(" ")
 }
 
-/// A transformer with what it has learned, and its parts below it.
+/// Describes a transformer, its fitted attributes and its parts.
 pub(super) fn transformer(page: &mut Page, indent: usize, described: &TransformerDescription) {
     let name = described.name.as_ref().map(|name| format!("{}: ", plain(name))).unwrap_or_default();
     let weight = described.weight.as_ref().map(|weight| format!(", times {}", value(weight))).unwrap_or_default();
@@ -104,7 +104,7 @@ pub(super) fn transformer(page: &mut Page, indent: usize, described: &Transforme
     let to = features.map(|features| format!(" to {features}")).unwrap_or_default();
     match described.columns.len() {
         0 => page.line(indent, &head),
-        // The columns of the artifact are listed above, and those of a composite at its parts.
+        // The artifact's columns are listed above, and a composite's at its parts.
         count if indent == 0 || !described.parts.is_empty() => {
             page.line(indent, &format!("{head}, {}{to}", counted(count, "column")));
         }
@@ -131,8 +131,8 @@ pub(super) fn transformer(page: &mut Page, indent: usize, described: &Transforme
     }
 }
 
-/// The fitted attributes: a table of those with one value a column, a list a column for those with several, and a line for
-/// those of all columns together.
+/// Describes the fitted attributes: those with one value per column in a table, those with several values per column as
+/// one list per column, and those of all columns together on a line each.
 fn fitted(page: &mut Page, indent: usize, described: &TransformerDescription) {
     let by_column = |name: &String| described.by_column.contains(name);
     let (mut numbers, mut lists) = (Vec::new(), Vec::new());
@@ -169,7 +169,7 @@ fn fitted(page: &mut Page, indent: usize, described: &TransformerDescription) {
     }
 }
 
-/// An attribute of all columns together. Of a large table only its shape.
+/// An attribute of all columns together. A large table is shown by its shape only.
 fn whole(fitted: &Json) -> String {
     match fitted.as_array() {
         Some(rows) if rows.first().is_some_and(Json::is_array) && rows.len() > 3 => {

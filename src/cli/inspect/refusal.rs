@@ -1,4 +1,4 @@
-//! An artifact that is refused: as much of it as could be read, as text or as JSON. Standard error has the reason too.
+//! A refused artifact: as much of it as could be read, as text or JSON. The reason is also on standard error.
 
 use std::io::Write;
 
@@ -50,7 +50,7 @@ impl<'a> RefusalDocument<'a> {
     }
 }
 
-/// Writes what could be read of it.
+/// Writes the parts of the artifact that could be read.
 pub(super) fn write(stdout: &mut impl Write, refusal: &Refusal, as_json: bool) -> std::io::Result<()> {
     if as_json {
         let mut lines = printable::JsonLines::new(stdout);

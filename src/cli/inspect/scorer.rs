@@ -1,4 +1,4 @@
-//! The text of a scorer: what it answers, its steps, and the coefficients of its estimator.
+//! A scorer as text: its output, its steps and the coefficients of its estimator.
 
 use super::page::{Page, value};
 use super::preprocessor;

@@ -1,4 +1,4 @@
-//! A folder of archives, such as that of a multi-model endpoint: one line for each, or one JSON document for all.
+//! A folder of archives, such as that of a multi-model endpoint: one line per archive, or one JSON document.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::local_artifact::LocalArtifact;
 use super::page::{Page, path};
-use super::preprocessor::printable as sentence;
+use super::preprocessor::printable_sentence;
 use super::refusal::RefusalDocument;
 use super::{InspectError, bytes, title, write_text};
 use crate::error::Error;
@@ -33,10 +33,10 @@ struct Named<'a, T> {
 }
 
 impl Models<'_> {
-    /// Inspects one after the other, so that only one is in memory.
+    /// Inspects the archives one by one, so that only one is in memory at a time.
     ///
     /// # Errors
-    /// The error of the first archive that is refused, after all are written.
+    /// The error of the first refused archive, after all archives have been written.
     pub(super) fn write(
         &self,
         stdout: &mut impl Write,
@@ -66,7 +66,11 @@ impl Models<'_> {
             let mut page = Page::default();
             page.line(
                 0,
-                &format!("{} archives in {}; inspect one of them for more", self.archives.len(), sentence(folder)),
+                &format!(
+                    "{} archives in {}; inspect one of them for more",
+                    self.archives.len(),
+                    printable_sentence(folder)
+                ),
             );
             for archive in &self.archives {
                 let (name, inspected) = (self.name(archive), self.inspect(archive, &allowance()));
@@ -74,11 +78,11 @@ impl Models<'_> {
                     Ok(inspection) => {
                         let passed_over = match inspection.passed_over.as_slice() {
                             [] => String::new(),
-                            others => format!("; not served: {}", sentence(&others.join(", "))),
+                            others => format!("; not served: {}", printable_sentence(&others.join(", "))),
                         };
                         format!("{}, {} in memory{passed_over}", title(inspection), bytes(inspection.memory_bytes))
                     }
-                    Err(refusal) => format!("refused: {}", sentence(&chain(&refusal.error).to_string())),
+                    Err(refusal) => format!("refused: {}", printable_sentence(&chain(&refusal.error).to_string())),
                 };
                 page.line(2, &format!("{}: {line}", path(&name)));
                 keep_first(&mut refused, inspected);
@@ -97,7 +101,7 @@ impl Models<'_> {
     }
 }
 
-/// Keeps the first refusal.
+/// Keeps the error of the first refused archive.
 fn keep_first(refused: &mut Option<Error>, inspected: Result<Inspection, Box<Refusal>>) {
     if let (None, Err(refusal)) = (&refused, inspected) {
         *refused = Some(refusal.error);

@@ -1,10 +1,11 @@
-//! Weights of features, the largest first: one row a feature, one column for each linear function.
+//! A table of weights, the largest first: one row per feature, one column per linear function.
 
 use super::page::{Page, plain, short};
 use byoc_sklearn::feature_names::name::Name;
 
-/// The most features and functions that are shown.
+/// The most features shown.
 const MAX_FEATURES: usize = 30;
+/// The most linear functions shown.
 const MAX_FUNCTIONS: usize = 6;
 
 /// One linear function of the features.
@@ -13,11 +14,11 @@ pub(super) struct Function<'w, T> {
     pub(super) name: String,
     /// The intercept.
     pub(super) constant: T,
-    /// One for each feature.
+    /// One weight per feature.
     pub(super) weights: &'w [T],
 }
 
-/// Writes the table. `constant` is the name of its first row.
+/// Adds the table to the page. `constant` is the name of its first row.
 pub(super) fn table<T: Weight>(page: &mut Page, constant: &str, features: &[Name], functions: &[Function<'_, T>]) {
     let shown = &functions[..functions.len().min(MAX_FUNCTIONS)];
     let largest = |feature: usize| {

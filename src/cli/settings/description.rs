@@ -1,4 +1,4 @@
-//! A setting without its type and parser: what help and reference say of it.
+//! A setting without its type and parser, for the help and the reference.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction, value_parser};
 pub(in crate::cli) struct Flag {
     /// Its name, without the hyphens.
     pub(in crate::cli) name: &'static str,
-    /// What stands for its value in help.
+    /// The placeholder for its value in the help.
     pub(in crate::cli) placeholder: &'static str,
     pub(in crate::cli) arity: Arity,
 }
@@ -17,42 +17,42 @@ pub(in crate::cli) struct Flag {
 /// How many values a flag takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum Arity {
-    /// One; of a flag that is given twice the last value counts.
+    /// One. If the flag is repeated, the last value wins.
     One,
-    /// One each time that the flag is given.
+    /// One for each occurrence of the flag.
     Repeated,
-    /// None.
+    /// Zero.
     Switch,
-    /// The argument without a flag that a command requires.
+    /// A required argument without a flag.
     Positional,
 }
 
-/// What holds if a setting is not given.
+/// What applies if a setting is not set.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::cli) enum Default {
-    /// The setting has no value then.
+    /// The setting has no value.
     Nothing,
     /// This value.
     Value(&'static str),
-    /// This is decided by code; the text says how.
+    /// Code computes the value. The text describes it.
     Otherwise(&'static str),
 }
 
-/// What is known of a setting without its type.
+/// The documentation of a setting, without its type.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::cli) struct Description {
     pub(in crate::cli) flag: Option<Flag>,
     pub(in crate::cli) variables: &'static [&'static str],
     pub(in crate::cli) default: Default,
-    /// The heading above the flag in help.
+    /// The heading above the flag in the help.
     pub(super) heading: Option<&'static str>,
-    /// Whether its value may be any path, also one that is not Unicode.
+    /// Whether its value is a path, which may be non-Unicode.
     pub(super) is_path: bool,
     pub(super) documentation: &'static str,
 }
 
 impl Description {
-    /// The paragraphs of the documentation. Help has the first of them.
+    /// The paragraphs of the documentation. The help shows the first one.
     pub(in crate::cli) fn paragraphs(&self) -> Vec<String> {
         paragraphs(self.documentation)
     }
@@ -61,7 +61,7 @@ impl Description {
         self.flag.is_some_and(|flag| flag.arity == Arity::Repeated)
     }
 
-    /// The flag as clap knows it; the name of the flag is its id.
+    /// The clap argument of the flag. Its ID is the flag's name.
     pub(in crate::cli) fn argument(&self) -> Option<Arg> {
         let Flag { name, placeholder, arity } = self.flag?;
         let mut argument = Arg::new(name).help(self.help());

@@ -1,8 +1,8 @@
-//! How settings are declared and read. The settings themselves are in [`super::table`].
+//! Declares and reads settings. The settings themselves are in [`super::table`].
 //!
-//! A setting is one row of a table: its flag, its variables, its parser, its default and its documentation. From the row come
-//! the command line ([`description::Description::argument`]), the value ([`row::Row::read`]: the flag, else the first variable that is
-//! set, else the default) and `docs/reference.md` (`cli/reference.rs`).
+//! A setting is one row of a table: its flag, variables, parser, default and documentation. The row determines the
+//! command line ([`description::Description::argument`]), the value ([`row::Row::read`]: the flag, else the first
+//! variable that is set, else the default) and `docs/reference.md` (`cli/reference.rs`).
 
 pub(super) mod description;
 pub(super) mod parse;
@@ -21,15 +21,15 @@ pub(super) mod source;
 ///     pub(in crate::cli) struct Serve {
 ///         /// Port to listen on
 ///         ///
-///         /// Only docs/reference.md has what follows an empty line.
+///         /// Paragraphs after an empty line are only in docs/reference.md.
 ///         port: Defaulted<u16> = flag("port", "PORT").variables(&["BYOC_PORT"]).parse(port).default("8080");
 ///     }
 /// }
 /// ```
 ///
-/// This makes a struct with a field `port: u16`, the row itself as the constant `Serve::port`, and [`given::Group`], which reads
-/// the struct and lists its rows. The compiler warns of a setting that no code uses. A row without documentation keeps the
-/// documentation of the row that it is made from.
+/// This generates a struct with a field `port: u16`, the row as the constant `Serve::port`, and an implementation of
+/// [`raw::Group`], which reads the struct and lists its rows. The compiler warns about settings that no code uses. A
+/// row without documentation keeps that of the row from which it is derived.
 macro_rules! settings {
     (
         $(#[doc = $about:literal])+
@@ -43,7 +43,7 @@ macro_rules! settings {
             $( $(#[doc = $doc])* $visibility $field: <$row as $crate::cli::settings::row::Row>::Value, )*
         }
 
-        #[allow(non_upper_case_globals, reason = "a row is named as the field that it is read into")]
+        #[allow(non_upper_case_globals, reason = "a row has the name of its field")]
         impl $group {
             $( $visibility const $field: $row =
                 $crate::cli::settings::settings!(@documented $definition $(, $doc)*); )*

@@ -1,4 +1,4 @@
-//! Parsers of more than one setting. The others are next to their settings, in [`crate::cli::table`].
+//! Parsers that several settings use. Other parsers are next to their settings, in [`crate::cli::table`].
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
@@ -17,12 +17,12 @@ pub(in crate::cli) fn path(path: &Path) -> Result<PathBuf, InvalidValue> {
     Ok(path.to_owned())
 }
 
-/// A path on this machine, relative to the current folder, or an `s3://` URL.
+/// A local path, relative to the current folder, or an `s3://` URL.
 pub(in crate::cli) fn location(text: &str) -> Result<Location, InvalidValue> {
     Ok(Location::parse(text, &absolute(Path::new(".")))?)
 }
 
-/// A yes or no, as SageMaker (`true`), its local mode (`True`) and people (`1`) write it.
+/// A boolean, as SageMaker (`true`), its local mode (`True`) and people (`1`) write it.
 pub(in crate::cli) fn boolean(text: &str) -> Result<bool, InvalidValue> {
     match text.trim().to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "on" => Ok(true),
@@ -31,13 +31,13 @@ pub(in crate::cli) fn boolean(text: &str) -> Result<bool, InvalidValue> {
     }
 }
 
-/// A whole number within bounds.
+/// An integer within bounds.
 pub(in crate::cli) fn number(text: &str, bounds: RangeInclusive<u64>) -> Result<u64, InvalidValue> {
     let number = text.trim().parse().ok().filter(|number| bounds.contains(number));
     number.ok_or_else(|| format!("expected a whole number from {} to {}", bounds.start(), bounds.end()).into())
 }
 
-/// How many: from 1 to 1024, such as workers or threads.
+/// A count from 1 to 1024, such as a number of workers or threads.
 pub(in crate::cli) fn count(text: &str) -> Result<usize, InvalidValue> {
     number(text, 1..=1024).map(|number| number as usize)
 }
@@ -73,7 +73,7 @@ pub(in crate::cli) fn size(text: &str) -> Result<u64, InvalidValue> {
     }
 }
 
-/// The same for a buffer in memory.
+/// A [`size`] of a buffer in memory.
 pub(in crate::cli) fn buffer_size(text: &str) -> Result<usize, InvalidValue> {
     size(text).map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
 }
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn truth_is_read_in_any_case() {
+    fn booleans_are_read_in_any_case() {
         for (text, value) in [("true", true), ("True", true), ("1", true), ("FALSE", false), ("off", false)] {
             assert_eq!(boolean(text), Ok(value), "{text}");
         }

@@ -1,14 +1,14 @@
-//! Everything that is wrong with the settings, in one report.
+//! Reports all invalid settings at once.
 
 use super::source::Source;
 use crate::error::{Cause, Error, Result};
 
-/// Why a value is not accepted.
+/// Why the value of a setting is invalid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum InvalidValue {
-    /// The value cannot be parsed, or must not be used.
+    /// The value cannot be parsed, or is not allowed.
     Other(String),
-    /// There is nothing at the path that the value names.
+    /// The value is a path that does not exist.
     MissingPath(String),
 }
 
@@ -24,7 +24,7 @@ impl From<&str> for InvalidValue {
     }
 }
 
-/// Collects what is wrong with the settings of a command.
+/// Collects the problems with the settings of a command.
 #[derive(Debug, Default)]
 pub(in crate::cli) struct Problems {
     messages: Vec<String>,
@@ -33,7 +33,7 @@ pub(in crate::cli) struct Problems {
 }
 
 impl Problems {
-    /// Adds a setting whose value is wrong.
+    /// Adds an invalid value of a setting.
     pub(in crate::cli) fn add_invalid(&mut self, source: &Source, value: &str, invalid: InvalidValue) {
         let message = match invalid {
             InvalidValue::Other(message) => message,
@@ -45,16 +45,15 @@ impl Problems {
         self.messages.push(format!("{source} is {value:?}: {message}"));
     }
 
-    /// Adds a problem that does not come from the value of one setting.
+    /// Adds a problem that does not concern the value of a single setting.
     pub(in crate::cli) fn add(&mut self, problem: String) {
         self.messages.push(problem);
     }
 
-    /// Succeeds if there is no problem.
+    /// Succeeds if there are no problems.
     ///
     /// # Errors
-    /// [`Cause::BadSetting`] with all problems, or [`Cause::ModelNotFound`] if nothing is wrong but paths at which there is
-    /// nothing.
+    /// [`Cause::BadSetting`] with all problems, or [`Cause::ModelNotFound`] if all problems are missing paths.
     pub(in crate::cli) fn finish(self) -> Result<()> {
         let cause = if self.missing == self.messages.len() { Cause::ModelNotFound } else { Cause::BadSetting };
         match self.messages.as_slice() {

@@ -1,4 +1,4 @@
-//! What the command line and the environment give, as text.
+//! The settings of the command line and the environment as text.
 
 use std::ffi::{OsStr, OsString};
 
@@ -10,7 +10,7 @@ use super::problems::Problems;
 use super::source::Source;
 use crate::env::Environment;
 
-/// The arguments of one command, and the environment.
+/// The arguments of one command and the environment, not yet parsed.
 #[derive(Debug)]
 pub(in crate::cli) struct RawSettings {
     matches: ArgMatches,
@@ -26,13 +26,13 @@ impl RawSettings {
         &self.environment
     }
 
-    /// Reads a group of settings. What is wrong with them is in the problems.
+    /// Reads a group of settings, and returns it with the problems found.
     pub(in crate::cli) fn read<G: Group>(&self) -> (G, Problems) {
         let mut problems = Problems::default();
         (G::read(self, &mut problems), problems)
     }
 
-    /// The values of a setting: those of its flag, else the one of the first of its variables that is set.
+    /// The values of a setting: those of its flag, else that of the first of its variables that is set.
     pub(super) fn values(&self, setting: &Description) -> Option<(Source, Vec<OsString>)> {
         if let Some(flag) = setting.flag
             && let Some(values) = self.flag_values(setting)
@@ -44,13 +44,13 @@ impl RawSettings {
         Some((Source::Variable(variable), vec![value.into()]))
     }
 
-    /// The value of a setting that has one. Values of a flag that may be repeated are joined by commas.
+    /// The value of a setting, if it is set. The values of a repeated flag are joined by commas.
     pub(in crate::cli) fn value(&self, setting: &Description) -> Option<(Source, OsString)> {
         let (source, values) = self.values(setting)?;
         Some((source, values.join(OsStr::new(","))))
     }
 
-    /// The values that the command line gives a flag.
+    /// The values of the setting's flag on the command line.
     pub(in crate::cli) fn flag_values(&self, setting: &Description) -> Option<Vec<OsString>> {
         let flag = setting.flag?;
         if self.matches.value_source(flag.name) != Some(ValueSource::CommandLine) {
@@ -62,20 +62,20 @@ impl RawSettings {
         }
     }
 
-    /// Whether the command line has the flag of a setting.
+    /// Whether the command line has the setting's flag.
     pub(in crate::cli) fn has_flag(&self, setting: &Description) -> bool {
         self.flag_values(setting).is_some()
     }
 }
 
-/// The settings of a command, or some that several commands share. `settings!` implements it.
+/// The settings of a command, or a group that several commands share. `settings!` implements this.
 pub(in crate::cli) trait Group: Sized {
     /// The documentation of the group.
     const ABOUT: &'static str;
 
-    /// The rows of the group, in the order of help and reference.
+    /// The rows of the group, in the order of the help and the reference.
     fn descriptions() -> Vec<Description>;
 
-    /// Reads all rows, and reports all that is wrong with them.
+    /// Reads all rows, and reports all problems with them.
     fn read(raw: &RawSettings, problems: &mut Problems) -> Self;
 }

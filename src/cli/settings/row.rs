@@ -12,25 +12,25 @@ use super::source::Source;
 
 /// A row of the table, or several rows that are read together.
 pub(in crate::cli) trait Row {
-    /// What is read.
+    /// The type of the value.
     type Value;
 
-    /// Reads the value, and reports what is wrong with it.
+    /// Reads the value, and reports problems with it.
     fn read(&self, raw: &RawSettings, problems: &mut Problems) -> Self::Value;
 
-    /// What help and reference say.
+    /// The descriptions for the help and the reference.
     fn descriptions(&self) -> Vec<Description>;
 }
 
-/// How the text of a setting becomes its value.
+/// The parser of a setting.
 enum Parse<T> {
     Text(fn(&str) -> Result<T, InvalidValue>),
-    /// The value remembers where it comes from.
+    /// The value includes its source.
     Sourced(fn(&str, Source) -> Result<T, InvalidValue>),
     Path(fn(&Path) -> Result<T, InvalidValue>),
 }
 
-/// A row with a flag and variables, and not yet with a parser.
+/// A row with a flag and variables but without a parser.
 pub(in crate::cli) struct Unparsed(Description);
 
 /// A setting with a flag, such as `--port PORT`.
@@ -44,14 +44,14 @@ pub(in crate::cli) const fn switch(name: &'static str) -> Setting<bool, kind::Sw
     Setting { description, parse: Parse::Text(boolean), kind: PhantomData }
 }
 
-/// The argument that a command requires.
+/// A required argument without a flag.
 pub(in crate::cli) const fn positional(name: &'static str) -> Setting<PathBuf, kind::Positional> {
     let Unparsed(mut description) = unparsed(Some(Flag { name, placeholder: name, arity: Arity::Positional }));
     description.is_path = true;
     Setting { description, parse: Parse::Path(super::parse::path), kind: PhantomData }
 }
 
-/// A setting without a flag: the first of these variables that is set counts.
+/// A setting without a flag. Its value is that of the first of these variables that is set.
 pub(in crate::cli) const fn variables(variables: &'static [&'static str]) -> Unparsed {
     unparsed(None).variables(variables)
 }
@@ -68,13 +68,13 @@ const fn unparsed(flag: Option<Flag>) -> Unparsed {
 }
 
 impl Unparsed {
-    /// The first of these variables that is set counts, if the flag is not given.
+    /// The first of these variables that is set applies if the flag is not given.
     pub(in crate::cli) const fn variables(mut self, variables: &'static [&'static str]) -> Unparsed {
         self.0.variables = variables;
         self
     }
 
-    /// The flag is below this heading in help.
+    /// The heading of the flag in the help.
     pub(in crate::cli) const fn heading(mut self, heading: &'static str) -> Unparsed {
         self.0.heading = Some(heading);
         self
@@ -87,7 +87,7 @@ impl Unparsed {
         Setting { description: self.0, parse: Parse::Text(parse), kind: PhantomData }
     }
 
-    /// The parser gets the flag or the variable too.
+    /// The parser also gets the flag or variable that the value comes from.
     pub(in crate::cli) const fn parse_sourced<T>(
         self,
         parse: fn(&str, Source) -> Result<T, InvalidValue>,
@@ -95,7 +95,7 @@ impl Unparsed {
         Setting { description: self.0, parse: Parse::Sourced(parse), kind: PhantomData }
     }
 
-    /// The value is a path, which need not be Unicode.
+    /// The value is a path, which may be non-Unicode.
     pub(in crate::cli) const fn parse_path<T>(
         mut self,
         parse: fn(&Path) -> Result<T, InvalidValue>,
@@ -105,7 +105,7 @@ impl Unparsed {
     }
 }
 
-/// What a row is read as.
+/// The kind of a row, which determines the type of its value.
 pub(in crate::cli) mod kind {
     /// `Option<T>`.
     #[derive(Debug)]
@@ -113,7 +113,7 @@ pub(in crate::cli) mod kind {
     /// `T`: the row has a default.
     #[derive(Debug)]
     pub(in crate::cli) enum Defaulted {}
-    /// `Option<Vec<T>>`: each value is parsed by itself.
+    /// `Option<Vec<T>>`: each value is parsed separately.
     #[derive(Debug)]
     pub(in crate::cli) enum Each {}
     /// `Option<T>`: all values are parsed as one text, joined by commas.
@@ -127,7 +127,7 @@ pub(in crate::cli) mod kind {
     pub(in crate::cli) enum Positional {}
 }
 
-/// A row whose value is a `T`.
+/// A row with values of type `T`.
 pub(in crate::cli) struct Setting<T, K> {
     description: Description,
     parse: Parse<T>,
@@ -151,7 +151,7 @@ impl<T, K> Setting<T, K> {
         self.description
     }
 
-    /// The flag as a user writes it.
+    /// The flag with its hyphens.
     pub(in crate::cli) fn flag(&self) -> String {
         format!("--{}", self.description.flag.map_or("", |flag| flag.name))
     }
@@ -181,22 +181,22 @@ impl<T, K> Setting<T, K> {
 }
 
 impl<T> Optional<T> {
-    /// The value of a setting that is not given, as a user would write it.
+    /// Sets the default, as a user would write it.
     pub(in crate::cli) const fn default(self, text: &'static str) -> Defaulted<T> {
         self.of_kind(Default::Value(text))
     }
 
-    /// Says what holds for a setting that is not given. Code decides it.
+    /// Describes the default. Code computes it.
     pub(in crate::cli) const fn otherwise(self, text: &'static str) -> Optional<T> {
         self.of_kind(Default::Otherwise(text))
     }
 
-    /// The flag may be repeated, and each value is parsed by itself; the variable has commas between values.
+    /// The flag may be repeated. Each value is parsed separately. The variable has commas between values.
     pub(in crate::cli) const fn each(self) -> Each<T> {
         self.repeated()
     }
 
-    /// The flag may be repeated, and all values are parsed together, with commas between them, as those of the variable are.
+    /// The flag may be repeated. Its values are joined by commas, as in the variable, and parsed together.
     pub(in crate::cli) const fn joined(self) -> Joined<T> {
         self.repeated()
     }
@@ -211,7 +211,7 @@ impl<T> Optional<T> {
 }
 
 impl Switch {
-    /// The switch may be set by a variable too.
+    /// The switch can also be set by a variable.
     pub(in crate::cli) const fn variables(mut self, variables: &'static [&'static str]) -> Switch {
         self.description.variables = variables;
         self
@@ -245,8 +245,8 @@ impl<T> Row for Joined<T> {
 impl<T> Row for Defaulted<T> {
     type Value = T;
 
-    /// The default also takes the place of a wrong value, so that the other settings can be read: a problem is reported then,
-    /// and the command does not run.
+    /// Uses the default also for an invalid value, so that the other settings can be read. The command does not run
+    /// then, because the problem is reported.
     fn read(&self, raw: &RawSettings, problems: &mut Problems) -> T {
         self.one(raw, problems).unwrap_or_else(|| self.default_value())
     }
@@ -258,9 +258,9 @@ impl<T> Row for Defaulted<T> {
 
 impl<T> Defaulted<T> {
     fn default_value(&self) -> T {
-        let Default::Value(text) = self.description.default else { unreachable!("of_kind sets it") };
+        let Default::Value(text) = self.description.default else { unreachable!("Optional::default sets a value") };
         self.parsed(OsStr::new(text), Source::Flag("")).unwrap_or_else(|wrong| {
-            // A test reads the defaults of all commands.
+            // A test parses the defaults of all commands.
             panic!("the default of {} is {text:?}: {wrong:?}", self.flag())
         })
     }
@@ -272,7 +272,7 @@ impl<T> Row for Each<T> {
     fn read(&self, raw: &RawSettings, problems: &mut Problems) -> Option<Vec<T>> {
         let (source, values) = raw.values(&self.description)?;
         if let (Source::Variable(_), [list]) = (source, values.as_slice()) {
-            // A problem shows the whole variable.
+            // Problems show the whole variable.
             let parsed =
                 list.to_string_lossy().split(',').map(|one| self.parsed(OsStr::new(one.trim()), source)).collect();
             return match parsed {
@@ -307,7 +307,7 @@ impl Row for Switch {
 impl Row for Positional {
     type Value = PathBuf;
 
-    /// clap does not accept a command line without it.
+    /// clap rejects command lines without the argument, so the default is never used.
     fn read(&self, raw: &RawSettings, problems: &mut Problems) -> PathBuf {
         self.one(raw, problems).unwrap_or_default()
     }
@@ -317,7 +317,7 @@ impl Row for Positional {
     }
 }
 
-/// The rows of a group, among those of a command.
+/// The rows of a group, as a part of a command's rows.
 pub(in crate::cli) struct Rows<G>(PhantomData<G>);
 
 impl<G> Rows<G> {
@@ -336,14 +336,14 @@ impl<G: Group> Row for Rows<G> {
     }
 }
 
-/// The rows of a group, among those of a command, which reads them only if it needs them.
+/// The rows of a group, as a part of a command's rows. The command reads them only if it needs them.
 #[derive(Debug)]
 pub(in crate::cli) struct Deferred<G>(PhantomData<G>);
 
 impl<G: Group> Deferred<G> {
     pub(in crate::cli) const ALL: Deferred<G> = Deferred(PhantomData);
 
-    /// Reads all rows, and reports all that is wrong with them.
+    /// Reads all rows, and reports all problems with them.
     pub(in crate::cli) fn read_now(&self, raw: &RawSettings, problems: &mut Problems) -> G {
         G::read(raw, problems)
     }

@@ -69,7 +69,7 @@ fn values_are_read_as_their_row_declares() {
 }
 
 #[test]
-fn all_mistakes_are_reported_together_each_with_where_it_came_from() {
+fn all_problems_are_reported_together_with_their_sources() {
     let flags = ["--port", "abc", "--number=3", "--number=10"];
     let error = read(&flags, [("QUEUE", "-1"), ("VERBOSE", "maybe")]).unwrap_err();
     assert_eq!(error.cause(), Cause::BadSetting);
@@ -86,7 +86,7 @@ fn all_mistakes_are_reported_together_each_with_where_it_came_from() {
 }
 
 #[test]
-fn help_has_the_first_paragraph_the_variable_and_the_default() {
+fn help_shows_the_first_paragraph_the_variable_and_the_default() {
     let help: Vec<_> = Example::descriptions()
         .iter()
         .filter_map(Description::argument)

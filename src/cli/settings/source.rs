@@ -1,8 +1,8 @@
-//! Where a setting's value comes from.
+//! The source of a setting's value.
 
 use std::fmt;
 
-/// Where the value of a setting comes from.
+/// The source of a setting's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum Source {
     /// A flag, by its name without the hyphens.

@@ -19,17 +19,19 @@ use crate::endpoint::client_side::authorization::Principals;
 use crate::endpoint::config::EndpointConfig;
 use crate::storage::{Location, missing_path_message};
 
-/// The most seconds that a request may wait for its model: SageMaker loads a model for at most 360 s.
+/// The longest time in seconds that a request may wait for its model: SageMaker's limit for loading a model.
 const MAX_MODEL_READY_TIMEOUT: u64 = 360;
-/// The most seconds of a time limit: a day.
+/// The longest configurable timeout, in seconds: a day.
 const MAX_TIMEOUT: u64 = 24 * 60 * 60;
-/// The least memory for bodies and answers: less than one small request and its answer need makes no sense.
+/// The least memory for bodies and responses, in bytes: less would not suffice for small requests.
 const MIN_IN_FLIGHT_MEMORY: u64 = 1 << 20;
 
 settings! {
-    /// Answer InvokeEndpoint on this machine, with a pipeline of containers that this command starts or that run already
+    /// Run a local SageMaker endpoint: InvokeEndpoint in front of containers that this command starts or that already
+    /// run
     pub(in crate::cli) struct Endpoint {
-        /// An endpoint: CreateModel's JSON plus EndpointName, or CreateEndpointConfig's plus EndpointName and Models
+        /// An endpoint: CreateModel's JSON with EndpointName, or CreateEndpointConfig's JSON with EndpointName and
+        /// Models
         config: Each<(PathBuf, EndpointConfig)> = flag("config", "FILE")
             .variables(&["BYOC_ENDPOINT_CONFIG"])
             .parse(configuration)
@@ -41,22 +43,22 @@ settings! {
             .parse(address)
             .default("127.0.0.1");
 
-        /// Port to listen on; 0 picks a free one, printed in the first log line
+        /// Port to listen on; 0 picks a free one, which the first log line shows
         port: Defaulted<u16> = flag("port", "PORT")
             .variables(&["BYOC_ENDPOINT_PORT"])
             .parse(port)
             .default("8080");
 
-        /// A container that runs already, by ContainerHostname (by VARIANT/HOSTNAME if two share it), and its URL
+        /// A container that already runs: its ContainerHostname (VARIANT/HOSTNAME if two variants share it) and its URL
         ///
         /// `ENDPOINT/VARIANT/HOSTNAME` names a container of one of several endpoints.
         container: Joined<BTreeMap<String, Url>> = flag("container", "HOSTNAME=URL")
             .variables(&["BYOC_ENDPOINT_CONTAINERS"])
             .parse(containers)
-            .otherwise("every container is started")
+            .otherwise("all containers are started")
             .joined();
 
-        /// Who may call what: principals with their keys and IAM policies
+        /// Access control: principals with their access keys and IAM policies
         iam: Optional<Principals> = flag("iam", "FILE")
             .variables(&["BYOC_ENDPOINT_IAM"])
             .parse(|file| Principals::from_file(Path::new(file)).map_err(|error| error.to_string().into()))
@@ -68,27 +70,27 @@ settings! {
             .parse(buffer_size)
             .default("25M");
 
-        /// Most bytes that one container may hand to the next
+        /// Largest response that one container may pass to the next
         max_hand_over_size: Defaulted<usize> = flag("max-hand-over-size", "SIZE")
             .variables(&["BYOC_ENDPOINT_MAX_HAND_OVER_SIZE"])
             .parse(buffer_size)
             .default("5M");
 
-        /// Largest answer
+        /// Largest response
         max_answer_size: Defaulted<usize> = flag("max-answer-size", "SIZE")
             .variables(&["BYOC_ENDPOINT_MAX_ANSWER_SIZE"])
             .parse(buffer_size)
             .default("25M");
 
-        /// Memory for the bodies and answers of all requests together; requests that do not fit get 503
+        /// Memory for the request and response bodies of all requests together; requests that do not fit get 503
         in_flight_memory: Optional<u64> = flag("in-flight-memory", "SIZE")
             .variables(&["BYOC_ENDPOINT_IN_FLIGHT_MEMORY"])
             .parse(in_flight_memory)
             .otherwise("a quarter of the memory beyond 64M");
 
-        /// A host name under which the endpoint answers, in addition to localhost, IP addresses and names below amazonaws.com
+        /// Host name to accept in addition to localhost, IP addresses and names below amazonaws.com
         ///
-        /// A request with another `Host` gets 421.
+        /// Requests with another `Host` get 421.
         allow_host: Each<String> = flag("allow-host", "NAME")
             .variables(&["BYOC_ENDPOINT_ALLOW_HOST"])
             .parse(host_name)
@@ -100,34 +102,36 @@ settings! {
             .parse(timeout)
             .default("60");
 
-        /// Seconds that a streamed answer may take as a whole
+        /// Seconds that a whole streamed response may take
         stream_timeout: Defaulted<Duration> = flag("stream-timeout", "SECONDS")
             .variables(&["BYOC_ENDPOINT_STREAM_TIMEOUT"])
             .parse(timeout)
             .default("480");
 
-        /// Folder to unpack models in: in models/ below it, which a multi-model container that runs already must see
+        /// Folder for unpacked models: they are in its subfolder models/, which a multi-model container that already
+        /// runs must be able to read
         ///
-        /// Each process needs a folder of its own: it deletes at start what an earlier one left in `models`. A temporary folder
-        /// is removed at the end, or by the next command if this one is killed.
+        /// Each process needs its own folder: at startup it deletes the contents of `models`. A temporary folder is
+        /// removed at the end, or by the next command if this one is killed.
         state_dir: Optional<PathBuf> = flag("state-dir", "FOLDER")
             .variables(&["BYOC_STATE_DIR"])
             .parse(|text| Ok(text.into()))
             .otherwise("a temporary one");
 
-        /// Path under which a multi-model container that runs already sees STATE_DIR/models; on SageMaker it is /opt/ml/models
+        /// Path of STATE_DIR/models inside a multi-model container that already runs; on SageMaker it is /opt/ml/models
         models_seen_at: Optional<String> = flag("models-seen-at", "FOLDER")
             .variables(&["BYOC_ENDPOINT_MODELS_SEEN_AT"])
             .parse(absolute_path)
             .otherwise("the same path");
 
-        /// Seconds that a container may fail its pings, at start and later, before the endpoint is Failed
+        /// Seconds for which a container may fail its pings, at startup and later, before the endpoint is Failed
         health_check_timeout: Defaulted<Duration> = common::HEALTH_CHECK_TIMEOUT;
 
-        /// Disk for unpacked models, in bytes or with K, M, G; if it is full, the least recently used models that are not
-        /// loaded are deleted
+        /// Disk space for unpacked models, in bytes or with K, M, G; when it is full, the least recently used models
+        /// that are not loaded are deleted
         ///
-        /// No archive and no model may be larger. Models that are being unpacked take at most twice as much together.
+        /// It is also the limit for each archive and each model. Models that are being unpacked use at most twice as
+        /// much in total.
         model_disk: Optional<u64> = flag("model-disk", "SIZE")
             .variables(&["BYOC_MODEL_DISK"])
             .parse(size)
@@ -139,24 +143,24 @@ settings! {
             .parse(|text| number(text, 1..=MAX_MODEL_READY_TIMEOUT).map(Duration::from_secs))
             .default("60");
 
-        /// What happens if an artifact is replaced or deleted while its model is loaded: never keeps the old model, as on AWS,
-        /// and logs that once; changed answers the next request with the new artifact
+        /// What to do if an artifact is replaced or deleted while its model is loaded: never keeps the old model, as on
+        /// AWS, and logs that once; changed uses the new artifact from the next request on
         ///
-        /// With `changed` each request looks first at the ETag of the artifact, or at its size and time of modification.
+        /// With `changed`, each request first checks the artifact's ETag, or its size and modification time.
         model_refresh: Defaulted<ModelRefresh> = flag("model-refresh", "never|changed")
             .variables(&["BYOC_MODEL_REFRESH"])
             .parse(model_refresh)
             .default("never");
 
-        /// Folder or s3:// URL for the answers of asynchronous invocations if the endpoint has no S3OutputPath
+        /// Folder or s3:// URL for the responses of asynchronous invocations if the endpoint has no S3OutputPath
         async_output: Optional<Location> = flag("async-output", "FOLDER")
             .variables(&["BYOC_ENDPOINT_ASYNC_OUTPUT"])
             .parse(location)
             .otherwise("async in the state folder");
 
-        /// Folder that contains the files that InputLocation may name
+        /// Folder from which InputLocation may name files
         ///
-        /// Links are followed before a file is compared with it.
+        /// Links are followed first.
         async_input_root: Each<PathBuf> = flag("async-input-root", "FOLDER")
             .variables(&["BYOC_ENDPOINT_ASYNC_INPUT_ROOT"])
             .parse(folder)
@@ -176,7 +180,7 @@ fn configuration(file: &str) -> Result<(PathBuf, EndpointConfig), InvalidValue> 
     Ok((PathBuf::from(file), config))
 }
 
-/// `NAME=URL`, separated by commas.
+/// Comma-separated `NAME=URL`.
 fn containers(text: &str) -> Result<BTreeMap<String, Url>, InvalidValue> {
     let mut containers = BTreeMap::new();
     for one in text.split(',').map(str::trim) {
@@ -210,7 +214,7 @@ fn folder(text: &str) -> Result<PathBuf, InvalidValue> {
     }
 }
 
-/// A name as it is in Host, without a port.
+/// A host name without a port.
 fn host_name(text: &str) -> Result<String, InvalidValue> {
     let is_name = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     if is_name {
@@ -220,7 +224,7 @@ fn host_name(text: &str) -> Result<String, InvalidValue> {
     }
 }
 
-/// A path in a container, which has another current folder than this process.
+/// A path in a container, whose current folder is not that of this process.
 fn absolute_path(path: &str) -> Result<String, InvalidValue> {
     if path.starts_with('/') {
         Ok(path.to_owned())

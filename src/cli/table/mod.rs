@@ -1,4 +1,4 @@
-//! The table of settings: one file for each command, and two for the settings that several commands share.
+//! The table of settings: one file per command, and two for the settings that several commands share.
 
 pub(super) mod common;
 pub(super) mod endpoint;
@@ -25,7 +25,7 @@ pub(super) enum CommandName {
 }
 
 impl CommandName {
-    /// All commands, in the order of help.
+    /// All commands, in the order of the help.
     pub(super) const ALL: [CommandName; 6] = [
         CommandName::Endpoint,
         CommandName::Inspect,
@@ -35,7 +35,7 @@ impl CommandName {
         CommandName::Transform,
     ];
 
-    /// As a user types it.
+    /// The name that a user types.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             CommandName::Endpoint => "endpoint",
@@ -51,19 +51,19 @@ impl CommandName {
         CommandName::ALL.into_iter().find(|command| command.as_str() == text)
     }
 
-    /// What the command does, in paragraphs. Help has the first of them.
+    /// What the command does, in paragraphs. The help shows the first one.
     pub(super) fn about(self) -> Vec<String> {
         paragraphs(match self {
             CommandName::Endpoint => endpoint::Endpoint::ABOUT,
             CommandName::Inspect => inspect::Inspect::ABOUT,
-            CommandName::Licenses => "Print the licences of all software that this program contains",
+            CommandName::Licenses => "Print the licences of all software in this program",
             CommandName::Serve => serve::Serve::ABOUT,
             CommandName::Train => train::Train::ABOUT,
             CommandName::Transform => transform::Transform::ABOUT,
         })
     }
 
-    /// The rows of the command.
+    /// The settings of the command.
     pub(super) fn settings(self) -> Vec<Description> {
         match self {
             CommandName::Endpoint => endpoint::Endpoint::descriptions(),
@@ -83,8 +83,8 @@ impl CommandName {
 
 /// The command line of the program.
 ///
-/// If an option is given twice, the last one wins, so that a caller of a script can override an option that the script gives.
-/// That is so for all commands, and for switches; only options that may be repeated keep all their values.
+/// If an option is repeated, the last value wins, so that the caller of a script can override the script's options.
+/// Only options that may be repeated keep all their values.
 pub(super) fn command_line() -> Command {
     Command::new("byoc")
         .version(env!("CARGO_PKG_VERSION"))

@@ -1,4 +1,4 @@
-//! How a scikit-learn artifact is used: the same for every command that loads one itself.
+//! Settings for scikit-learn artifacts, shared by all commands that load one.
 
 use byoc_formats::media_types::prediction_style::JsonForm;
 use byoc_formats::suggest;
@@ -13,30 +13,31 @@ use crate::cli::settings::source::Source;
 settings! {
     /// Settings that win over `columns.json`
     pub(in crate::cli) struct ScikitLearn {
-        /// Method of a scikit-learn artifact that answers: transform, predict, predict_proba or decision_function
+        /// Method of a scikit-learn artifact to call: transform, predict, predict_proba or decision_function
         method: Optional<Method> = flag("method", "METHOD")
             .variables(&["BYOC_METHOD"])
             .parse(method)
-            .otherwise("that of columns.json, else predict of an estimator and transform of anything else");
+            .otherwise("that of columns.json, else predict for an estimator and transform for anything else");
 
-        /// Label of a scikit-learn artifact's rows: a column's name, none, or first or last if the model was fitted without it
+        /// Label column of the rows of a scikit-learn artifact: a column's name, none, or first or last if the model
+        /// was fitted without it
         ///
-        /// With a column's name, rows are the columns that the model was fitted on (or those of `columns.json`), with the label
-        /// or without it. With `first` or `last`, rows are the columns that the model was fitted on, or one more, the label, at
-        /// that end. With `none` all columns are features.
+        /// With a column's name, rows have the columns that the model was fitted on (or those of `columns.json`), with
+        /// or without the label. With `first` or `last`, rows have the columns that the model was fitted on, optionally
+        /// preceded or followed by the label. With `none`, all columns are features.
         label: Optional<LabelSetting> = flag("label", "LABEL")
             .variables(&["BYOC_LABEL"])
             .parse_sourced(label)
-            .otherwise("that of columns.json, else a column of numbers at an end that no transformer uses");
+            .otherwise("that of columns.json, else a numeric first or last column that no transformer uses");
 
-        /// Types of columns of a scikit-learn artifact, str, float64, int64 or bool: '{"zip": "str"}'
+        /// Types of a scikit-learn artifact's columns, each str, float64, int64 or bool: '{"zip": "str"}'
         dtypes: Optional<Dtypes> = flag("dtypes", "JSON")
             .variables(&["BYOC_DTYPES"])
             .parse_sourced(dtypes)
-            .otherwise("those of columns.json, else what was fitted and the cells show");
+            .otherwise("those of columns.json, else inferred from the fitted model and the cells");
 
-        /// Form of a scorer's answers in JSON: list, as AWS's scikit-learn container has it, or predictions, as the linear
-        /// learner has it
+        /// JSON form of a scorer's responses: list, as in AWS's scikit-learn container, or predictions, as in the
+        /// linear learner
         scorer_json: Optional<JsonForm> = flag("scorer-json", "FORM")
             .variables(&["BYOC_SCORER_JSON"])
             .parse(form)

@@ -19,11 +19,11 @@ use crate::env;
 use crate::platform::batch_strategy::BatchStrategy;
 use crate::storage::Location;
 
-/// The batch service's limit (docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html).
+/// The limit of batch transform (docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html).
 const MAX_BATCH_MEGABYTES: u64 = 100;
 
 settings! {
-    /// Serve one model or many by SageMaker's hosting contract: /ping, /invocations and, in multi-model mode, /models
+    /// Serve one or many models by SageMaker's hosting contract: /ping, /invocations and, in multi-model mode, /models
     pub(in crate::cli) struct Serve {
         /// Folder that contains model/
         base_dir: Defaulted<PathBuf> = flag("base-dir", "FOLDER")
@@ -31,7 +31,7 @@ settings! {
             .parse(|text| Ok(text.into()))
             .default("/opt/ml");
 
-        /// Folder of the model, its model.tar.gz, or a *.joblib or *.pkl, here or in S3 (s3://BUCKET/KEY)
+        /// Folder of the model, its model.tar.gz, or a *.joblib or *.pkl; a local path or one in S3 (s3://BUCKET/KEY)
         model_dir: Optional<Location> = flag("model-dir", "PATH")
             .variables(&[env::SM_MODEL_DIR])
             .parse(location)
@@ -43,18 +43,19 @@ settings! {
             .parse(address)
             .default("0.0.0.0");
 
-        /// Port to listen on; 0 picks a free one, printed in the first log line
+        /// Port to listen on; 0 picks a free one, which the first log line shows
         port: Defaulted<u16> = flag("port", "PORT")
             .variables(&[env::SAGEMAKER_BIND_TO_PORT])
             .parse(port)
             .default("8080");
 
-        /// Load no model at start; the platform loads and unloads them
+        /// Load no model at startup; the platform loads and unloads models
         multi_model: Switch = switch("multi-model").variables(&[env::SAGEMAKER_MULTI_MODEL]);
 
-        /// Folder outside which multi-model mode loads no model
+        /// Folder from which multi-model mode may load models
         ///
-        /// `POST /models` answers 404 for a url outside it, wherever links lead. In the image it is `/opt/ml/models`.
+        /// `POST /models` answers 404 for a url outside it; links are followed first. In the image it is
+        /// `/opt/ml/models`.
         models_root: Optional<PathBuf> = flag("models-root", "FOLDER")
             .variables(&[env::BYOC_MODELS_ROOT])
             .parse(|text| Ok(text.into()))
@@ -62,15 +63,15 @@ settings! {
 
         scikit_learn: Rows<ScikitLearn> = Rows::ALL;
 
-        /// Media type of the answer if the caller accepts any
+        /// Media type of responses if the caller accepts any
         ///
-        /// With it one stage of a pipeline speaks CSV to the next.
+        /// For example, it lets one container of a pipeline pass CSV to the next.
         default_accept: Optional<MediaType> = flag("default-accept", "MEDIA_TYPE")
             .variables(&["SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT"])
             .parse(media_type)
             .otherwise("application/json");
 
-        /// Number of requests that are answered at the same time
+        /// Number of requests to answer at the same time
         workers: Optional<usize> = flag("workers", "COUNT")
             .variables(&["SAGEMAKER_MODEL_SERVER_WORKERS"])
             .parse(count)
@@ -80,7 +81,7 @@ settings! {
         timeout: Optional<Duration> = flag("timeout", "SECONDS")
             .variables(&["SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS", "SAGEMAKER_MODEL_SERVER_TIMEOUT"])
             .parse(|text| number(text, 1..=3600).map(Duration::from_secs))
-            .otherwise("60; in a batch job 3600");
+            .otherwise("60; 3600 in a batch job");
 
         /// Number of large requests that may wait for a worker
         queue: Defaulted<usize> = flag("queue", "COUNT")
@@ -92,11 +93,11 @@ settings! {
         max_request_size: Optional<u64> = flag("max-request-size", "SIZE")
             .variables(&["SAGEMAKER_MAX_REQUEST_SIZE"])
             .parse(size)
-            .otherwise("25M; in a batch job unlimited");
+            .otherwise("25M; unlimited in a batch job");
 
         /// Memory for models, in bytes or with K, M, G
         ///
-        /// It is always at most the container's memory less 24 MiB and an eighth.
+        /// It is limited to the container's memory minus an eighth and 24 MiB.
         model_memory: Optional<u64> = flag("model-memory", "SIZE")
             .variables(&["BYOC_MODEL_MEMORY"])
             .parse(size)
@@ -106,13 +107,14 @@ settings! {
 
         log_filter: Optional<String> = common::LOG_FILTER;
 
-        /// Script that SageMaker's framework containers would run. byoc runs no script, and logs a warning if this is set.
+        /// Script that SageMaker's framework containers would run. byoc does not run scripts, and logs a warning if
+        /// this is set
         program: Optional<String> = variables(&["SAGEMAKER_PROGRAM"]).parse(text);
 
-        /// `true` in a batch transform job. SageMaker sets it, and so does `byoc transform`, with the three variables that follow.
+        /// `true` in a batch transform job. SageMaker and `byoc transform` set this and the following three variables
         batch: Optional<bool> = variables(&[env::SAGEMAKER_BATCH]).parse(boolean).otherwise("false");
 
-        /// Largest payload of the batch transform job, in MiB; 0 is a whole object, streamed
+        /// Largest payload of the batch transform job, in MiB; 0 streams whole objects
         max_payload_in_mb: Optional<u64> = variables(&[env::SAGEMAKER_MAX_PAYLOAD_IN_MB])
             .parse(|text| number(text, 0..=MAX_BATCH_MEGABYTES));
 
@@ -123,13 +125,13 @@ settings! {
         max_concurrent_transforms: Optional<u64> = variables(&[env::SAGEMAKER_MAX_CONCURRENT_TRANSFORMS])
             .parse(|text| number(text, 0..=u64::from(u32::MAX)));
 
-        /// `true` if the process that started the container holds the other end of standard input: the container drains and
-        /// exits when it closes. `byoc endpoint` and `byoc transform` set it, so that no container outlives them.
+        /// `true` if the container should drain and exit when its standard input closes. `byoc endpoint` and `byoc
+        /// transform` set it, so that no container outlives them
         exit_on_stdin_eof: Optional<bool> = variables(&[env::BYOC_EXIT_ON_STDIN_EOF]).parse(boolean).otherwise("false");
     }
 }
 
-/// In the spelling of the variable, or of the API.
+/// Accepts the spelling of the variable and that of the API.
 fn batch_strategy(text: &str) -> Result<BatchStrategy, InvalidValue> {
     match text.trim() {
         "MULTI_RECORD" | "MultiRecord" => Ok(BatchStrategy::MultiRecord),

@@ -12,14 +12,14 @@ use crate::cli::table::common;
 use crate::env;
 use crate::storage::{absolute, missing_path_message, read_text};
 
-const FILES: &str = "Options to train on files anywhere";
+const FILES: &str = "Options for training on any files";
 
-/// SageMaker copies the files of its own training jobs; here the user does.
-const COPY: &str = "`aws s3 cp --recursive` copies between S3 and here";
+/// Advice for a remote path. On SageMaker the platform copies training data; here the user does.
+const COPY: &str = "`aws s3 cp --recursive` copies between S3 and this machine";
 
 settings! {
-    /// Train a linear learner or fit a preprocessor: on the files that --train names, or by SageMaker's training contract, from
-    /// hyperparameters and channels below /opt/ml to a model or a failure file
+    /// Train a linear learner or fit a preprocessor, on the files of --train or by SageMaker's training contract (from
+    /// hyperparameters and channels below /opt/ml to a model or a failure file)
     pub(in crate::cli) struct Train {
         files: Rows<Files> = Rows::ALL;
 
@@ -29,26 +29,26 @@ settings! {
             .parse(|text| Ok(text.into()))
             .default("/opt/ml");
 
-        /// Folder that the model is written to
+        /// Folder for the model
         model_dir: Optional<PathBuf> = flag("model-dir", "FOLDER")
             .variables(&[env::SM_MODEL_DIR])
             .parse(|text| Ok(text.into()))
             .otherwise("BASE_DIR/model");
 
-        /// Number of threads that compute
+        /// Number of compute threads
         threads: Optional<usize> = flag("threads", "COUNT")
             .variables(&["BYOC_TRAINING_THREADS"])
             .parse(count)
             .otherwise("number of cores");
 
-        /// Memory for training data, in bytes or with K, M, G; data that do not fit are read again in each epoch
+        /// Memory for training data, in bytes or with K, M, G; data that does not fit is read again in each epoch
         memory: Optional<u64> = flag("memory", "SIZE")
             .variables(&["BYOC_TRAINING_MEMORY"])
             .parse(size)
             .otherwise("half of the container's");
 
-        /// What to log on standard error: off, error, warning, info, debug, trace, or Python's numbers (10, 20, 30, 40, 50); the
-        /// training log on standard output, from which metrics are read, is always complete
+        /// What to log on standard error: off, error, warning, info, debug, trace, or Python's numbers (10, 20, 30, 40,
+        /// 50); the training log on standard output, from which SageMaker reads metrics, is always complete
         log_level: Defaulted<LevelFilter> = common::LOG_LEVEL.default("info");
 
         log_filter: Optional<String> = common::LOG_FILTER;
@@ -58,16 +58,16 @@ settings! {
 settings! {
     /// A training job on files
     pub(in crate::cli) struct Files {
-        /// Data to train on, a file or a folder of files: the same job without SageMaker's folders
+        /// Training data, a file or a folder of files: the same job without SageMaker's folders
         train: Optional<PathBuf> = flag("train", "PATH").heading(FILES).parse_path(data);
 
-        /// Data by which the best model is chosen
+        /// Validation data, by which the best model is chosen
         validation: Optional<PathBuf> = flag("validation", "PATH").heading(FILES).parse_path(data);
 
-        /// Data on which the model is only scored
+        /// Test data, on which the final model is scored
         test: Optional<PathBuf> = flag("test", "PATH").heading(FILES).parse_path(data);
 
-        /// Hyperparameter, such as predictor_type=regressor; NAME=@FILE takes the text of a file:
+        /// Hyperparameter, such as predictor_type=regressor; NAME=@FILE uses the text of a file:
         /// preprocessor=@preprocessor.json fits a preprocessor
         hp: Each<(String, String)> = flag("hp", "NAME=VALUE").heading(FILES).parse(hyperparameter).each();
 
@@ -77,8 +77,11 @@ settings! {
             .parse(|text| Ok(text.to_owned()))
             .default("text/csv");
 
-        /// Folder for the model, or a name that ends in .tar.gz for its archive
-        output: Optional<PathBuf> = flag("output", "PATH").heading(FILES).parse_path(local_model_path).otherwise("model");
+        /// Folder for the model, or a file name that ends in .tar.gz for an archive
+        output: Optional<PathBuf> = flag("output", "PATH")
+            .heading(FILES)
+            .parse_path(local_model_path)
+            .otherwise("model");
     }
 }
 
@@ -86,7 +89,7 @@ fn is_remote(path: &Path) -> bool {
     path.to_string_lossy().contains("://")
 }
 
-/// A file or a folder of data.
+/// A local file or folder of data.
 fn data(path: &Path) -> Result<PathBuf, InvalidValue> {
     if is_remote(path) {
         return Err(format!("expected a file or a folder on this machine; {COPY}").into());
@@ -95,8 +98,7 @@ fn data(path: &Path) -> Result<PathBuf, InvalidValue> {
     match std::fs::metadata(&path) {
         Ok(found) if found.is_file() || found.is_dir() => Ok(path),
         Ok(_) => {
-            Err("expected a file or a folder, and this is a pipe, a socket or a device, which cannot be read twice"
-                .into())
+            Err("expected a file or a folder, found a pipe, a socket or a device, which cannot be read twice".into())
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             Err(InvalidValue::MissingPath(missing_path_message(&path)))
@@ -105,7 +107,7 @@ fn data(path: &Path) -> Result<PathBuf, InvalidValue> {
     }
 }
 
-/// A folder or an archive on this machine.
+/// A local folder or archive.
 pub(in crate::cli) fn local_model_path(path: &Path) -> Result<PathBuf, InvalidValue> {
     if is_remote(path) {
         return Err(format!("expected a folder or a .tar.gz on this machine; {COPY}").into());

@@ -18,24 +18,24 @@ use crate::cli::table::scikit_learn::ScikitLearn;
 use crate::transform::{Member, ModelSource, Request};
 
 settings! {
-    /// Run a batch transform job: each object of a folder or of S3 through a model, to an object.out
+    /// Run a batch transform job: send each object of a folder or an S3 prefix through a model, and write NAME.out
     pub(in crate::cli) struct Transform {
-        /// The job, as JSON of CreateTransformJob; flags win over it
+        /// The job: JSON of CreateTransformJob; flags win over it
         ///
-        /// S3Uri and S3OutputPath may be paths, which are relative to the file.
+        /// S3Uri and S3OutputPath may be paths relative to the file.
         job: Optional<Request> = flag("job", "FILE")
             .variables(&["BYOC_TRANSFORM_JOB"])
             .parse(|file| Ok(Request::read(Path::new(file))?));
 
-        /// A model's folder, archive or file such as model.joblib (also s3://…), a .json file with CreateModel's request for a
-        /// pipeline, or the URL of a container that runs
+        /// The model: its folder, archive or file such as model.joblib (also s3://…), a .json file with CreateModel's
+        /// request for a pipeline, or the URL of a running container
         model: Optional<ModelSource> = flag("model", "MODEL").variables(&["BYOC_TRANSFORM_MODEL"]).parse(model);
 
         members: Rows<Members> = Rows::ALL;
 
         scikit_learn: Deferred<ScikitLearn> = Deferred::ALL;
 
-        /// Seconds that a container may take until it is healthy
+        /// Seconds that a container may take to become healthy
         health_check_timeout: Defaulted<Duration> = common::HEALTH_CHECK_TIMEOUT;
 
         log_level: Optional<LevelFilter> = common::LOG_LEVEL.otherwise("info; warning at a terminal");
@@ -52,11 +52,11 @@ fn model(text: &str) -> Result<ModelSource, InvalidValue> {
         .map_err(|message| if is_missing { InvalidValue::MissingPath(message) } else { message.into() })
 }
 
-/// The members of CreateTransformJob's request that are given by flags or variables.
+/// The members of CreateTransformJob's request that flags or variables set.
 #[derive(Debug)]
 pub(in crate::cli) struct Members(pub(in crate::cli) Vec<GivenMember>);
 
-/// A member of the request, not yet checked.
+/// A member of the request, not yet validated.
 #[derive(Debug)]
 pub(in crate::cli) struct GivenMember {
     pub(in crate::cli) member: Member,
@@ -86,7 +86,7 @@ pub(in crate::cli) const fn row(member: Member) -> Description {
         Member::S3Uri => flag("input", "PLACE")
             .variables(&["BYOC_TRANSFORM_INPUT"])
             .parse(text)
-            .documented("S3Uri: a folder, a file, an s3:// prefix, or a manifest")
+            .documented("S3Uri: a folder, a file, an s3:// prefix or a manifest")
             .description(),
         Member::S3DataType => flag("s3-data-type", "TYPE")
             .variables(&["BYOC_TRANSFORM_S3_DATA_TYPE"])
@@ -110,7 +110,7 @@ pub(in crate::cli) const fn row(member: Member) -> Description {
             .variables(&["BYOC_TRANSFORM_SPLIT_TYPE"])
             .parse(text)
             .default("None")
-            .documented("What a record is: None (the object), Line, RecordIO or TFRecord")
+            .documented("Record separator: None (the object is one record), Line, RecordIO or TFRecord")
             .description(),
         Member::S3OutputPath => flag("output", "PLACE")
             .variables(&["BYOC_TRANSFORM_OUTPUT"])
@@ -127,7 +127,7 @@ pub(in crate::cli) const fn row(member: Member) -> Description {
             .variables(&["BYOC_TRANSFORM_ASSEMBLE_WITH"])
             .parse(text)
             .default("None")
-            .documented("What follows each answer: None or Line")
+            .documented("Separator after each response: None or Line")
             .description(),
         Member::BatchStrategy => flag("batch-strategy", "STRATEGY")
             .variables(&["BYOC_TRANSFORM_BATCH_STRATEGY"])
@@ -138,32 +138,32 @@ pub(in crate::cli) const fn row(member: Member) -> Description {
         Member::MaxPayloadInMB => flag("max-payload-in-mb", "MB")
             .variables(&["BYOC_TRANSFORM_MAX_PAYLOAD_IN_MB"])
             .parse(text)
-            .otherwise("what the container asks for, else 6, and then 1 for requests of several records")
-            .documented("Most MiB of a request, up to 100; 0 streams whole objects")
+            .otherwise("what the container asks for, else 6, or 1 for payloads of several records")
+            .documented("Largest payload in MiB, up to 100; 0 streams whole objects")
             .description(),
         Member::MaxConcurrentTransforms => flag("max-concurrent-transforms", "COUNT")
             .variables(&["BYOC_TRANSFORM_MAX_CONCURRENT_TRANSFORMS"])
             .parse(text)
             .otherwise("what the container asks for, else 1")
-            .documented("Number of requests that are sent at the same time")
+            .documented("Number of requests to send at the same time")
             .description(),
         Member::InputFilter => flag("input-filter", "PATH")
             .variables(&["BYOC_TRANSFORM_INPUT_FILTER"])
             .parse(text)
             .default("$")
-            .documented("JSONPath of the part of a record that the container gets")
+            .documented("JSONPath of the part of each record to send to the container")
             .description(),
         Member::JoinSource => flag("join-source", "SOURCE")
             .variables(&["BYOC_TRANSFORM_JOIN_SOURCE"])
             .parse(text)
             .default("None")
-            .documented("JoinSource: None, or Input to join each answer with its record")
+            .documented("JoinSource: None, or Input to join each response with its record")
             .description(),
         Member::OutputFilter => flag("output-filter", "PATH")
             .variables(&["BYOC_TRANSFORM_OUTPUT_FILTER"])
             .parse(text)
             .default("$")
-            .documented("JSONPath of the part of an answer that is written, after the join")
+            .documented("JSONPath of the part of each (joined) response to write")
             .description(),
         Member::InvocationsTimeoutInSeconds => flag("invocations-timeout-in-seconds", "SECONDS")
             .variables(&["BYOC_TRANSFORM_INVOCATIONS_TIMEOUT_IN_SECONDS"])
@@ -175,7 +175,7 @@ pub(in crate::cli) const fn row(member: Member) -> Description {
             .variables(&["BYOC_TRANSFORM_INVOCATIONS_MAX_RETRIES"])
             .parse(text)
             .default("3")
-            .documented("Number of times that a failed invocation is tried again, up to 3")
+            .documented("Number of retries of a failed invocation, up to 3")
             .description(),
         Member::Environment => flag("environment", "NAME=VALUE,…")
             .variables(&["BYOC_TRANSFORM_ENVIRONMENT"])
