@@ -24,7 +24,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::container::body;
 use crate::container::counters::{self, Route};
-use crate::container::registry::Loaded;
+use crate::container::registry::LoadedModel;
 use crate::container::registry::SINGLE_MODEL;
 use crate::container::reply::Reply;
 use crate::container::request_id::RequestId;
@@ -194,7 +194,7 @@ struct StreamedInvocation {
     body: IncomingBody,
     pieces: Pieces,
     progress: PiecewiseInvocation,
-    model: Arc<Loaded>,
+    model: Arc<LoadedModel>,
     has_cut_last: bool,
     /// How many bytes to read while the client does not read the answer.
     max_read_ahead: usize,

@@ -33,7 +33,7 @@ impl FromRequest for Body {
         let content_length = content_length(request);
         let bodies = &services.accounts.bodies;
         let state = match (encoding(request), content_length) {
-            (Some(encoding), _) => BodyState::Refused(encoded(&encoding)),
+            (Some(encoding), _) => BodyState::Refused(unsupported_encoding(&encoding)),
             (None, Some(length)) if length > limit => BodyState::Refused(too_large(limit)),
             (None, Some(length)) if length as u64 > bodies.max_body_bytes() => {
                 BodyState::Refused(exceeds_memory(bodies.max_body_bytes()))
@@ -168,16 +168,16 @@ impl Future for BodyFuture {
 
 fn insufficient_memory(error: InsufficientMemory) -> Error {
     match error {
-        InsufficientMemory::NeverFits(most) => exceeds_memory(most),
+        InsufficientMemory::NeverFits(max_bytes) => exceeds_memory(max_bytes),
         InsufficientMemory::NotNow => {
             Error::new(Cause::Unavailable, "other requests hold the memory that this body needs: send it again later")
         }
     }
 }
 
-fn exceeds_memory(most: u64) -> Error {
+fn exceeds_memory(max_bytes: u64) -> Error {
     let message = format!(
-        "the body is larger than {most} bytes, the most that this container has memory for: send fewer rows per \
+        "the body is larger than {max_bytes} bytes, the most that this container has memory for: send fewer rows per \
          request, or give the container more memory"
     );
     Error::new(Cause::PayloadTooLarge, message)
@@ -198,10 +198,10 @@ pub(super) fn too_large(limit: usize) -> Error {
 
 /// Returns an error if the body is encoded.
 pub(super) fn check_encoding(request: &HttpRequest) -> Result<()> {
-    encoding(request).map_or(Ok(()), |encoding| Err(encoded(&encoding)))
+    encoding(request).map_or(Ok(()), |encoding| Err(unsupported_encoding(&encoding)))
 }
 
-fn encoded(encoding: &str) -> Error {
+fn unsupported_encoding(encoding: &str) -> Error {
     let message = format!("Content-Encoding {encoding} is not supported: send the body without an encoding");
     Error::new(Cause::UnsupportedMediaType, message)
 }

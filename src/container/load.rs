@@ -80,16 +80,16 @@ async fn answer(
         request.headers().get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
     let LoadRequest { name, url, answer } = parameters(query, body, is_json)?.check()?;
     let (registry, root) = (Arc::clone(&services.registry), services.models_root.clone());
-    let told_name = name.clone();
+    let name_in_response = name.clone();
     let log_id = id.clone();
     // Loading blocks, so it runs on a background thread. It is completed even if the client disconnects.
     let begin = move || {
-        let begun = root.check(&url).and_then(|()| registry.begin(&name, &NamedPath::new(&url)));
+        let pending = root.check(&url).and_then(|()| registry.begin(&name, &NamedPath::new(&url)));
         let failed = move |error: Error| {
             log::warn!("request {log_id}: model {name} was not loaded from {url}: {}", chain(&error));
             root.redact(error, &url)
         };
-        match begun {
+        match pending {
             Ok(loading) => Ok((loading, failed)),
             Err(error) => Err(failed(error)),
         }
@@ -97,14 +97,16 @@ async fn answer(
     let log_id = id.clone();
     let finish = move |(loading, failed): (PendingLoad, _)| finish(loading, started, &log_id).map_err(failed);
     if answer == LoadResponse::Processing {
-        let begun = finished(background::spawn(begin).await)?;
+        let pending = finished(background::spawn(begin).await)?;
         // Loading continues although its handle is dropped.
-        drop(background::spawn(move || finish(begun)));
+        drop(background::spawn(move || finish(pending)));
         return Ok(respond::status(StatusCode::ACCEPTED, "Processing worker updates...", id));
     }
     finished(background::spawn(move || begin().and_then(finish)).await)?;
     Ok(match answer {
-        LoadResponse::Registered => respond::status(StatusCode::OK, &format!("Model \"{told_name}\" registered"), id),
+        LoadResponse::Registered => {
+            respond::status(StatusCode::OK, &format!("Model \"{name_in_response}\" registered"), id)
+        }
         LoadResponse::Scaled | LoadResponse::Processing => respond::status(StatusCode::OK, "Workers scaled", id),
     })
 }

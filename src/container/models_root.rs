@@ -14,7 +14,7 @@ impl ModelsRoot {
     pub fn new(root: Option<PathBuf>) -> ModelsRoot {
         // Only a warning: SageMaker creates /opt/ml/models before it loads the first model.
         if let Some(root) = root.as_ref().filter(|root| !root.is_dir()) {
-            log::warn!("models root {} does not exist; until it does, every load gets a 404", root.display());
+            log::warn!("models root {}: no such folder; until it exists, every load gets a 404", root.display());
         }
         ModelsRoot(root)
     }
@@ -27,7 +27,7 @@ impl ModelsRoot {
     pub fn check(&self, url: &str) -> Result<()> {
         let Some(root) = &self.0 else { return Ok(()) };
         let is_below = match (root.canonicalize(), Path::new(url).canonicalize()) {
-            (Ok(root), Ok(place)) => place.starts_with(&root) && place != root,
+            (Ok(root), Ok(path)) => path.starts_with(&root) && path != root,
             _ => false,
         };
         if is_below { Ok(()) } else { Err(not_found(url)) }
@@ -50,8 +50,8 @@ impl ModelsRoot {
                      preprocessor.json (from byoc train) or one *.joblib, *.pkl or *.pickle (scikit-learn); the log \
                      says what was found"
                 );
-                let told = Error::new(cause, message);
-                if cause == Cause::NoModel { told.context(not_found(url).message()) } else { told }
+                let redacted = Error::new(cause, message);
+                if cause == Cause::NoModel { redacted.context(not_found(url).message()) } else { redacted }
             }
             Cause::Io => Error::new(Cause::Io, format!("{url} could not be read; the log says why")),
             _ => error,
@@ -112,15 +112,15 @@ mod tests {
     #[test]
     fn without_a_root_no_error_names_the_files_that_were_found() {
         let found = || Error::new(Cause::NoModel, "no model in /etc: expected one, found shadow");
-        let told = ModelsRoot::new(None).redact(found(), "/etc");
-        assert_eq!(told.cause(), Cause::NoModel);
+        let redacted = ModelsRoot::new(None).redact(found(), "/etc");
+        assert_eq!(redacted.cause(), Cause::NoModel);
         let expected =
             "Model not found in model store: /etc: /etc does not contain exactly one model: expected model_algo-1";
-        assert!(told.message().starts_with(expected), "{told}");
-        assert!(!told.message().contains("shadow"), "{told}");
+        assert!(redacted.message().starts_with(expected), "{redacted}");
+        assert!(!redacted.message().contains("shadow"), "{redacted}");
         let advised = Error::new(Cause::ModelNotFound, "Model not found in model store: /etc/passwd is not a folder");
-        let told = ModelsRoot::new(None).redact(advised, "/etc/passwd");
-        assert_eq!(told.message(), "Model not found in model store: /etc/passwd");
+        let redacted = ModelsRoot::new(None).redact(advised, "/etc/passwd");
+        assert_eq!(redacted.message(), "Model not found in model store: /etc/passwd");
         assert!(ModelsRoot::new(Some("/etc".into())).redact(found(), "/etc").message().contains("shadow"));
         let broken = ModelsRoot::new(None).redact(Error::bad_artifact("model.joblib: broken"), "/m");
         assert_eq!(broken.message(), "model.joblib: broken");

@@ -23,7 +23,7 @@ pub const SINGLE_MODEL: &str = "model";
 
 /// A model in memory. When its last request ends, it is freed and its bytes are returned to the account.
 #[derive(Debug)]
-pub struct Loaded {
+pub struct LoadedModel {
     /// The model.
     pub model: Model,
     /// The time that its answers take.
@@ -38,7 +38,7 @@ pub struct Loaded {
     _freed: oneshot::Sender<()>,
 }
 
-impl Loaded {
+impl LoadedModel {
     /// The model's size in memory, in bytes.
     pub fn bytes(&self) -> u64 {
         self.lease.bytes()
@@ -54,7 +54,7 @@ impl Loaded {
 
     /// Drops a reference to the model. If it is the last one, a background thread frees the model, since that may take
     /// longer than a thread that answers `/ping` may be blocked.
-    pub(super) fn release(self: Arc<Loaded>) {
+    pub(super) fn release(self: Arc<LoadedModel>) {
         if let Some(last) = Arc::into_inner(self) {
             background::spawn(move || drop(last));
         }
@@ -64,12 +64,12 @@ impl Loaded {
 #[derive(Debug)]
 enum Slot {
     Loading,
-    Ready { loaded: Arc<Loaded>, freed: oneshot::Receiver<()> },
+    Ready { loaded: Arc<LoadedModel>, freed: oneshot::Receiver<()> },
     Unloading,
 }
 
 impl Slot {
-    fn loaded(&self) -> Option<&Arc<Loaded>> {
+    fn loaded(&self) -> Option<&Arc<LoadedModel>> {
         match self {
             Slot::Ready { loaded, .. } => Some(loaded),
             Slot::Loading | Slot::Unloading => None,
@@ -140,8 +140,8 @@ impl Registry {
     ///
     /// # Errors
     /// Those of [`Registry::begin`] and [`PendingLoad::finish`].
-    pub fn load(self: &Arc<Registry>, name: &str, place: &NamedPath) -> Result<Arc<Loaded>> {
-        self.begin(name, place)?.finish()
+    pub fn load(self: &Arc<Registry>, name: &str, source: &NamedPath) -> Result<Arc<LoadedModel>> {
+        self.begin(name, source)?.finish()
     }
 
     /// Finds the model at a path, a folder or a file, and reserves a name for it.
@@ -149,8 +149,8 @@ impl Registry {
     /// # Errors
     /// [`Cause::ModelNotFound`] if the path does not exist, [`Cause::ModelAlreadyRegistered`], and [`Cause::NoModel`]
     /// or [`Cause::SeveralModels`] if the folder does not contain exactly one model.
-    pub fn begin(self: &Arc<Registry>, name: &str, place: &NamedPath) -> Result<PendingLoad> {
-        let (directory, url) = (place.path(), place.name());
+    pub fn begin(self: &Arc<Registry>, name: &str, source: &NamedPath) -> Result<PendingLoad> {
+        let (directory, url) = (source.path(), source.name());
         if !directory.is_dir() && !Artifact::is_lone_file(directory) {
             let advice = if directory.exists() {
                 " is not a folder: expected the folder that the model was unpacked to, or a *.joblib, *.pkl, *.pickle, \
@@ -161,11 +161,11 @@ impl Registry {
             return Err(Error::new(Cause::ModelNotFound, format!("Model not found in model store: {url}{advice}")));
         }
         let claim = self.claim(name)?;
-        let artifact = Artifact::find_named(place)?;
+        let artifact = Artifact::find_named(source)?;
         if let Some(warning) = Script::warning(&artifact.scripts()) {
             log::warn!("{}{warning}", if name == SINGLE_MODEL { String::new() } else { format!("model {name}: ") });
         }
-        if let Some(warning) = artifact.passed_over_warning(place) {
+        if let Some(warning) = artifact.passed_over_warning(source) {
             log::warn!("{}{warning}", if name == SINGLE_MODEL { String::new() } else { format!("model {name}: ") });
         }
         Ok(PendingLoad { claim, artifact, url: url.to_owned() })
@@ -184,7 +184,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`Cause::ModelNotFound`], also while the model is being loaded or unloaded.
-    pub fn get(&self, name: &str) -> Result<Arc<Loaded>> {
+    pub fn get(&self, name: &str) -> Result<Arc<LoadedModel>> {
         match self.read().get(name) {
             Some(Slot::Ready { loaded, .. }) => Ok(Arc::clone(loaded)),
             _ => Err(not_found(name)),
@@ -291,7 +291,7 @@ impl PendingLoad {
     ///
     /// # Errors
     /// [`Cause::InsufficientMemory`], and those of [`Artifact::load`].
-    pub fn finish(self) -> Result<Arc<Loaded>> {
+    pub fn finish(self) -> Result<Arc<LoadedModel>> {
         let PendingLoad { claim, artifact, url } = self;
         let registry = &claim.registry;
         let overhead = SLOT_BYTES + 2 * (claim.name.len() + url.len()) as u64;
@@ -305,7 +305,7 @@ impl PendingLoad {
         })?;
         let (sender, freed) = oneshot::channel();
         let loaded =
-            Arc::new(Loaded { cost: Cost::of(&model), model, url, seen: OnceLock::new(), lease, _freed: sender });
+            Arc::new(LoadedModel { cost: Cost::of(&model), model, url, seen: OnceLock::new(), lease, _freed: sender });
         claim.fill(Arc::clone(&loaded), freed);
         Ok(loaded)
     }
@@ -332,7 +332,7 @@ struct Claim {
 }
 
 impl Claim {
-    fn fill(self, loaded: Arc<Loaded>, freed: oneshot::Receiver<()>) {
+    fn fill(self, loaded: Arc<LoadedModel>, freed: oneshot::Receiver<()>) {
         if let Some(slot) = self.registry.write().get_mut(&self.name) {
             *slot = Slot::Ready { loaded, freed };
             self.registry.ready.fetch_add(1, Ordering::Relaxed);

@@ -162,7 +162,7 @@ fn decode(raw: &str) -> Result<Cow<'_, str>> {
 async fn invoke(
     services: &Services,
     name: &str,
-    loaded: std::sync::Arc<crate::container::registry::Loaded>,
+    loaded: std::sync::Arc<crate::container::registry::LoadedModel>,
     request: &HttpRequest,
     body: Body,
 ) -> HttpResponse {
@@ -193,7 +193,7 @@ async fn invoke(
 /// # Errors
 /// [`Cause::BadRequest`] if it contains anything but visible ASCII.
 pub(super) fn text_header<'a>(request: &'a HttpRequest, name: &HeaderName) -> Result<Option<&'a str>> {
-    request.headers().get(name).map(HeaderValue::to_str).transpose().map_err(|_| not_text(name))
+    request.headers().get(name).map(HeaderValue::to_str).transpose().map_err(|_| not_ascii(name))
 }
 
 /// The Accept header as text. Several header lines are joined into one list.
@@ -204,13 +204,13 @@ pub(super) fn accept(request: &HttpRequest) -> Result<Option<Cow<'_, str>>> {
     let visible = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t');
     match list_header(request.headers(), ACCEPT) {
         None => Ok(None),
-        Some(list) if !list.iter().all(visible) => Err(not_text(&ACCEPT)),
+        Some(list) if !list.iter().all(visible) => Err(not_ascii(&ACCEPT)),
         Some(Cow::Borrowed(line)) => Ok(Some(String::from_utf8_lossy(line))),
         Some(Cow::Owned(lines)) => Ok(Some(Cow::Owned(String::from_utf8_lossy(&lines).into_owned()))),
     }
 }
 
-fn not_text(name: &HeaderName) -> Error {
+fn not_ascii(name: &HeaderName) -> Error {
     Error::new(Cause::BadRequest, format!("header {name} is not plain text: expected visible ASCII"))
 }
 

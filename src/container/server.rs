@@ -48,7 +48,7 @@ async fn serve(config: Config) -> Result<()> {
     let whole = Arc::clone(&services.accounts.whole);
     let app_services = services.clone();
     let mode = config.mode.clone();
-    let serving = ServerConfig {
+    let server_config = ServerConfig {
         workers: Some(config.workers),
         max_connections: Some(max_connections(config.memory)),
         shutdown_timeout: DRAIN_SECONDS,
@@ -57,11 +57,11 @@ async fn serve(config: Config) -> Result<()> {
         on_open: move || whole.lease(CONNECTION_MEMORY).unwrap_or_else(|_| Lease::empty(&whole)),
     };
     let app = move || App::new().configure(app::configure(app_services.clone(), &mode));
-    let server = server::serve(listener, serving, app).map_err(|error| listen_error(address, error))?;
+    let server = server::serve(listener, server_config, app).map_err(|error| listen_error(address, error))?;
     let handle = server.handle();
     let server = actix_web::rt::spawn(server);
 
-    let upkeep = actix_web::rt::spawn(async {
+    let metrics_upkeep = actix_web::rt::spawn(async {
         loop {
             tokio::time::sleep(telemetry::metrics::UPKEEP_INTERVAL).await;
             telemetry::metrics::upkeep();
@@ -87,7 +87,7 @@ async fn serve(config: Config) -> Result<()> {
     }
     // actix cuts off requests at its shutdown timeout without reporting it: only the elapsed time shows it.
     let is_cut_off = outcome.is_ok() && stopping.elapsed() >= DRAIN_LIMIT;
-    upkeep.abort();
+    metrics_upkeep.abort();
     match server.await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => return Err(Error::new(Cause::Io, "the server failed").caused_by(error)),

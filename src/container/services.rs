@@ -10,7 +10,7 @@ use byoc_account::{Allowance, Deadline, Lease, Purpose};
 use crate::container::accounts::Accounts;
 use crate::container::config::{Batch, Config};
 use crate::container::models_root::ModelsRoot;
-use crate::container::registry::{Loaded, Registry};
+use crate::container::registry::{LoadedModel, Registry};
 use crate::container::reply::Reply;
 use crate::container::workers::{JobError, Workers};
 use crate::container::{background, inline};
@@ -30,7 +30,7 @@ pub struct Services {
     /// The memory for inline responses.
     pub inline_lease: Lease,
     /// The model of single-model mode, once it is loaded.
-    pub single_model: OnceLock<Arc<Loaded>>,
+    pub single_model: OnceLock<Arc<LoadedModel>>,
     /// The worker pool for heavier requests.
     pub workers: Workers,
     /// The media type of a response if the caller accepts any; JSON if `None`.
@@ -99,7 +99,7 @@ impl Services {
     pub(super) async fn invoke(
         &self,
         name: &str,
-        loaded: Arc<Loaded>,
+        loaded: Arc<LoadedModel>,
         content_type: Option<&str>,
         accept: Option<&str>,
         body: Bytes,

@@ -8,7 +8,7 @@ use actix_web::web::Data;
 
 use crate::container::background;
 use crate::container::registry::SINGLE_MODEL;
-use crate::container::registry::{Loaded, Registry};
+use crate::container::registry::{LoadedModel, Registry};
 use crate::container::services::Services;
 use crate::error::{Cause, Error, Result};
 use crate::model::{Artifact, NamedPath, SeenColumnTypes};
@@ -23,10 +23,10 @@ use byoc_formats::targz::{self, Limits};
 /// [`Cause::ModelNotFound`], those of [`copy_to_local`] for a model in S3, and those of [`Registry::load`].
 pub(super) async fn load(location: Location, s3: &S3Access, services: Data<Services>) -> Result<()> {
     let started = Instant::now();
-    let (place, _copy) = local_model(&location, s3).await?;
-    let name = place.name().to_owned();
+    let (source, _copy) = local_model(&location, s3).await?;
+    let name = source.name().to_owned();
     let registry = Arc::clone(&services.registry);
-    let loaded = background::spawn(move || load_from(&registry, &place))
+    let loaded = background::spawn(move || load_from(&registry, &source))
         .await
         .map_err(|error| Error::new(Cause::Internal, "loading did not finish").caused_by(error))?;
     let loaded = loaded?;
@@ -60,8 +60,8 @@ async fn local_model(location: &Location, s3: &S3Access) -> Result<(NamedPath, O
 
 /// Loads the model from its folder, its file, or an archive of it. SageMaker would unpack an archive before it starts
 /// the container; here it is unpacked into a temporary folder that is removed after loading.
-fn load_from(registry: &Arc<Registry>, place: &NamedPath) -> Result<Arc<Loaded>> {
-    let path = place.path();
+fn load_from(registry: &Arc<Registry>, source: &NamedPath) -> Result<Arc<LoadedModel>> {
+    let path = source.path();
     if !path.exists() {
         return Err(Error::new(
             Cause::ModelNotFound,
@@ -72,18 +72,18 @@ fn load_from(registry: &Arc<Registry>, place: &NamedPath) -> Result<Arc<Loaded>>
         ));
     }
     if !path.is_file() || Artifact::is_lone_file(path) {
-        return registry.load(SINGLE_MODEL, place);
+        return registry.load(SINGLE_MODEL, source);
     }
-    Artifact::check_archive(path).map_err(|error| error.context(place.name()))?;
+    Artifact::check_archive(path).map_err(|error| error.context(source.name()))?;
     let temporary = TemporaryFolder::make("byoc-model-").map_err(|error| {
         error.context(format_args!(
             "to unpack {} (if the root filesystem is read-only, run with --tmpfs /tmp)",
-            place.name()
+            source.name()
         ))
     })?;
     temporary.remove_abandoned();
     let folder = temporary.path().join("model");
     let archive = File::open(path).map_err(|error| Error::io("open", path, error))?;
-    targz::unpack(archive, &folder, &Limits::default()).map_err(|error| error.context(place.name()))?;
-    registry.load(SINGLE_MODEL, &NamedPath::with_name(folder, place.name()))
+    targz::unpack(archive, &folder, &Limits::default()).map_err(|error| error.context(source.name()))?;
+    registry.load(SINGLE_MODEL, &NamedPath::with_name(folder, source.name()))
 }

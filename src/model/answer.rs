@@ -145,8 +145,8 @@ impl Model {
             read::read_frame_piece(reads, body, before.columns, schema, allowance).map_err(advised)
         };
         let look = |frame: &Frame<'_>, schema: &dyn Schema, preprocessor: &Preprocessor| {
-            let place = |feature, width| preprocessor.place_in_row(feature, width);
-            for changed in seen.map(|seen| seen.compare(frame, schema, place)).unwrap_or_default() {
+            let position = |feature, width| preprocessor.place_in_row(feature, width);
+            for changed in seen.map(|seen| seen.compare(frame, schema, position)).unwrap_or_default() {
                 log::warn!("{}", one_line(&changed));
             }
         };

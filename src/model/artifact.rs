@@ -47,8 +47,8 @@ impl Artifact {
     ///
     /// # Errors
     /// Those of [`Artifact::find`].
-    pub fn find_named(place: &NamedPath) -> Result<Artifact> {
-        if place.path().is_file() { find::lone_file(place.path()) } else { find::in_folder(place) }
+    pub fn find_named(source: &NamedPath) -> Result<Artifact> {
+        if source.path().is_file() { find::lone_file(source.path()) } else { find::in_folder(source) }
     }
 
     /// Whether a file is itself an artifact, not an archive of one.
@@ -76,22 +76,22 @@ impl Artifact {
 
     /// Other files in the folder whose names say that they are models: they are not served. None if the artifact was
     /// given by the path of its file.
-    pub fn passed_over(&self, place: &Path) -> Vec<String> {
-        if place.is_file() {
+    pub fn passed_over(&self, source: &Path) -> Vec<String> {
+        if source.is_file() {
             return Vec::new();
         }
         match self {
             Artifact::LinearLearner(folder) => find::models_beside(folder, &["model_algo-1"]),
             // model.joblib is the same preprocessor, for scikit-learn.
-            Artifact::Fitted(_) => find::models_beside(place, &[file_kind::PREPROCESSOR_JSON, "model.joblib"]),
+            Artifact::Fitted(_) => find::models_beside(source, &[file_kind::PREPROCESSOR_JSON, "model.joblib"]),
             // A pickle is found only if there is no other model.
             Artifact::ScikitLearn { .. } => Vec::new(),
         }
     }
 
     /// A warning about the other models in the folder; `None` if there are none.
-    pub fn passed_over_warning(&self, place: &NamedPath) -> Option<String> {
-        let others = self.passed_over(place.path());
+    pub fn passed_over_warning(&self, source: &NamedPath) -> Option<String> {
+        let others = self.passed_over(source.path());
         let loaded = match self {
             Artifact::LinearLearner(_) => "model_algo-1",
             Artifact::Fitted(_) => file_kind::PREPROCESSOR_JSON,
@@ -101,7 +101,7 @@ impl Artifact {
         Some(format!(
             "several models in {}: {loaded} is loaded, and passed over: {}; to serve another, such as {last}, give its \
              path or move it to a separate folder",
-            place.name(),
+            source.name(),
             others.join(", ")
         ))
     }

@@ -10,7 +10,7 @@ use byoc_sklearn::allow_list::ScikitLearn;
 use super::{Artifact, NamedPath};
 use crate::error::{Cause, Error, Result};
 use byoc_formats::file_kind::{self, FileKind, PREPROCESSOR_JSON};
-use byoc_formats::pickle::Held;
+use byoc_formats::pickle::TopLevelValue;
 use byoc_linear_learner::archive::ModelAlgo;
 use byoc_sklearn::preprocessor::COLUMNS_JSON;
 
@@ -47,8 +47,8 @@ pub(super) fn lone_file(file: &Path) -> Result<Artifact> {
 ///
 /// # Errors
 /// [`Cause::NoModel`] or [`Cause::SeveralModels`], with the files that were found.
-pub(super) fn in_folder(place: &NamedPath) -> Result<Artifact> {
-    let folder = place.path();
+pub(super) fn in_folder(source: &NamedPath) -> Result<Artifact> {
+    let folder = source.path();
     if ModelAlgo::is_in(folder) {
         return Ok(Artifact::LinearLearner(folder.to_owned()));
     }
@@ -69,13 +69,13 @@ pub(super) fn in_folder(place: &NamedPath) -> Result<Artifact> {
         [pickle] => Ok(pickle_at(pickle)),
         [] => {
             let names: Vec<String> = entries.iter().map(|entry| name_of(entry)).collect();
-            let advice = advice(place, &entries).map(|advice| format!(": {advice}")).unwrap_or_default();
+            let advice = advice(source, &entries).map(|advice| format!(": {advice}")).unwrap_or_default();
             Err(Error::new(
                 Cause::NoModel,
                 format!(
                     "no model in {}: expected model_algo-1 (linear learner), preprocessor.json (from byoc train) or \
                      one *.joblib, *.pkl, *.pickle, *.skops or sklearn-model (scikit-learn), found {}{advice}",
-                    place.name(),
+                    source.name(),
                     listed(&names)
                 ),
             ))
@@ -88,7 +88,7 @@ pub(super) fn in_folder(place: &NamedPath) -> Result<Artifact> {
                 format!(
                     "{} models in {} ({}): expected one; give the path of one of them, or move it to a separate folder",
                     several.len(),
-                    place.name(),
+                    source.name(),
                     listed(&summaries)
                 ),
             ))
@@ -138,18 +138,18 @@ fn pickle_summary(pickle: &Path) -> String {
     }
     let is_zip = beginning.starts_with(b"PK\x03\x04");
     let allowance = Allowance::of_bytes(PICKLE_PREFIX_MEMORY, Purpose::Load);
-    match Held::by_beginning(beginning, &ScikitLearn, &allowance) {
-        Some(Held::Class { name, is_listed: true }) => name,
-        Some(Held::Class { name, is_listed: false }) => format!("{}, which is not read", name.escape_debug()),
-        Some(Held::Value(value)) => format!("{value}, which is not a model"),
+    match TopLevelValue::from_first_opcodes(beginning, &ScikitLearn, &allowance) {
+        Some(TopLevelValue::Class { name, is_listed: true }) => name,
+        Some(TopLevelValue::Class { name, is_listed: false }) => format!("{}, which is not read", name.escape_debug()),
+        Some(TopLevelValue::Value(value)) => format!("{value}, which is not a model"),
         None if is_zip => "a zip archive, as skops writes models".to_owned(),
         None => "of an unknown format".to_owned(),
     }
 }
 
 /// Advice if a folder has no model at its top level, but has one in a subfolder or an archive.
-fn advice(place: &NamedPath, entries: &[PathBuf]) -> Option<String> {
-    let folder = place.path();
+fn advice(source: &NamedPath, entries: &[PathBuf]) -> Option<String> {
+    let folder = source.path();
     let names = |files: &[&PathBuf]| listed(&files.iter().map(|file| name_of(file)).collect::<Vec<_>>());
     let is_archive = |entry: &&PathBuf| FileKind::of(entry) == Some(FileKind::Archive) && entry.is_file();
     let archives: Vec<&PathBuf> = entries.iter().filter(is_archive).collect();
@@ -173,7 +173,7 @@ fn advice(place: &NamedPath, entries: &[PathBuf]) -> Option<String> {
             "{} is an archive in a subfolder: give its path, {}; an endpoint loads the archives of a folder as its \
              TargetModels (Mode MultiModel)",
             relative.display(),
-            place.below(&found).name()
+            source.below(&found).name()
         ));
     }
     // The folder is suggested only if it contains exactly one model.

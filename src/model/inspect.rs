@@ -106,8 +106,8 @@ impl Inspection {
     ///
     /// # Errors
     /// Those of [`Inspection::of`].
-    pub fn of_named(place: &NamedPath, overrides: &Overrides, allowance: &Allowance) -> Result<Inspection> {
-        Inspection::or_refusal(place, overrides, allowance).map_err(|refusal| refusal.error)
+    pub fn of_named(source: &NamedPath, overrides: &Overrides, allowance: &Allowance) -> Result<Inspection> {
+        Inspection::or_refusal(source, overrides, allowance).map_err(|refusal| refusal.error)
     }
 
     /// The same, but a refusal contains the parts of the artifact that could be read.
@@ -115,11 +115,11 @@ impl Inspection {
     /// # Errors
     /// Those of [`Inspection::of`].
     pub fn or_refusal(
-        place: &NamedPath,
+        source: &NamedPath,
         overrides: &Overrides,
         allowance: &Allowance,
     ) -> Result<Inspection, Box<Refusal>> {
-        let path = place.path();
+        let path = source.path();
         let metadata = fs::metadata(path).map_err(|error| {
             let is_missing = error.kind() == std::io::ErrorKind::NotFound;
             let failed = Error::io("read", path, error);
@@ -127,18 +127,18 @@ impl Inspection {
         })?;
         if !metadata.is_file() && !metadata.is_dir() {
             let found = "expected a file or a folder, found a pipe, a socket or a device";
-            return Err(Error::new(Cause::Io, format!("{}: {found}", place.name())).into());
+            return Err(Error::new(Cause::Io, format!("{}: {found}", source.name())).into());
         }
         let inspection = match FileKind::of(path) {
             Some(FileKind::Archive) if metadata.is_file() => in_archive(path, overrides, allowance),
-            _ => Artifact::find_named(place)
+            _ => Artifact::find_named(source)
                 .map_err(Into::into)
                 .and_then(|found| inspect(path, found, overrides, allowance)),
         };
         // An error about a single file already names the file.
         let prefix = match Artifact::is_lone_file(path) {
-            true => place.name().rsplit_once('/').map_or("", |(folder, _)| folder),
-            false => place.name(),
+            true => source.name().rsplit_once('/').map_or("", |(folder, _)| folder),
+            false => source.name(),
         };
         inspection.map_err(|mut refusal| {
             if !prefix.is_empty() {
@@ -184,12 +184,12 @@ fn in_archive(path: &Path, overrides: &Overrides, allowance: &Allowance) -> Resu
 }
 
 fn inspect(
-    place: &Path,
+    path: &Path,
     artifact: Artifact,
     overrides: &Overrides,
     allowance: &Allowance,
 ) -> Result<Inspection, Box<Refusal>> {
-    let (not_run, passed_over) = (artifact.scripts(), artifact.passed_over(place));
+    let (not_run, passed_over) = (artifact.scripts(), artifact.passed_over(path));
     let mut refusal =
         Refusal { error: Error::bad_artifact(""), files: Vec::new(), outline: None, not_run, passed_over };
     match describe(artifact, overrides, &mut refusal, allowance) {

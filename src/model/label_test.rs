@@ -28,8 +28,8 @@ fn fixture(version: &str, name: &str, columns_json: Option<&str>) -> tempfile::T
 
 /// Loads a model, with `--label` if it is given.
 fn load(folder: &Path, label: Option<&str>) -> Result<Model> {
-    let told = |label| LabelSetting { choice: LabelChoice::parse(label), source: "--label".to_owned() };
-    let overrides = Overrides { label: label.map(told), ..Overrides::default() };
+    let setting = |label| LabelSetting { choice: LabelChoice::parse(label), source: "--label".to_owned() };
+    let overrides = Overrides { label: label.map(setting), ..Overrides::default() };
     Artifact::find(folder)?.load(&overrides, &Allowance::unbounded())
 }
 
@@ -97,12 +97,12 @@ fn rows_may_have_a_set_or_guessed_label_and_otherwise_get_scikit_learns_answer()
             for asked in case["asked"].as_array().unwrap() {
                 let (label, body) = (asked["label"].as_str(), asked["body"].as_str().unwrap());
                 let model = load(folder.path(), label).unwrap();
-                let place = format!("{version} {} --label {label:?}: {body}", case["name"]);
+                let case_name = format!("{version} {} --label {label:?}: {body}", case["name"]);
                 let Some(expected) = asked["answer"].as_str() else {
                     refusals += 1;
                     match ask(&model, "text/csv", body) {
                         Err(error) if error.cause() == Cause::BadPayload => {}
-                        other => wrong.push(format!("{place}expected a refusal, found {other:?}")),
+                        other => wrong.push(format!("{case_name}expected a refusal, found {other:?}")),
                     }
                     continue;
                 };
@@ -116,7 +116,7 @@ fn rows_may_have_a_set_or_guessed_label_and_otherwise_get_scikit_learns_answer()
                     match ask(&model, content_type, &body) {
                         Ok(found) if is_same(&found, expected) => {}
                         other => {
-                            wrong.push(format!("{place}{content_type} {body}\nexpected {expected}found {other:?}"))
+                            wrong.push(format!("{case_name}{content_type} {body}\nexpected {expected}found {other:?}"))
                         }
                     }
                 }
@@ -163,8 +163,8 @@ fn a_column_declared_as_text_or_boolean_is_not_guessed_to_be_the_label() {
             let dtypes = format!("{{\"y\": \"{dtype}\"}}");
             let in_file = fixture("1.9.1", name, Some(&format!("{{\"dtypes\": {dtypes}}}")));
             let by_flag = fixture("1.9.1", name, None);
-            let said = Dtypes::of_setting(&dtypes, "--dtypes".to_owned()).unwrap();
-            let overrides = Overrides { dtypes: Some(said), ..Overrides::default() };
+            let setting = Dtypes::of_setting(&dtypes, "--dtypes".to_owned()).unwrap();
+            let overrides = Overrides { dtypes: Some(setting), ..Overrides::default() };
             let by_flag = Artifact::find(by_flag.path()).unwrap().load(&overrides, &Allowance::unbounded()).unwrap();
             let labelled = if dtype == "bool" { &labelled.replace('7', "True") } else { labelled };
             for model in [load(in_file.path(), None).unwrap(), by_flag] {
@@ -191,10 +191,10 @@ fn first_last_and_none_mean_the_same_in_columns_json_as_after_the_flag() {
             let json = format!("{{\"label\": \"{word}\"}}");
             let with_file = fixture("1.9.1", name, Some(&json));
             let model = load(with_file.path(), None).unwrap();
-            let told = load(fixture("1.9.1", name, None).path(), Some(word)).unwrap();
+            let by_flag = load(fixture("1.9.1", name, None).path(), Some(word)).unwrap();
             assert_eq!(model.assumptions().next(), None, "{name} {word}");
             for row in rows {
-                match (ask(&model, CSV, row), ask(&told, CSV, row)) {
+                match (ask(&model, CSV, row), ask(&by_flag, CSV, row)) {
                     (Ok(found), Ok(expected)) => {
                         answers += 1;
                         assert_eq!(found, expected, "{name} {word} {row}");

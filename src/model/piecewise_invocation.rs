@@ -168,40 +168,40 @@ mod tests {
         let body = format!("{}\n{}\n", backwards(header), backwards(row));
         assert_eq!(message(&housing, ANNOUNCED, &body), expected);
         let wrong = format!("{header}\n{}\n", row.replace("2728", "big"));
-        let said = message(&housing, ANNOUNCED, &wrong);
-        assert_eq!(said, "row 1, column 2 (SQUARE_FEET), byte 96: could not read \"big\" as a number");
-        let said = message(&housing, "text/csv", &format!("{header}\n{row}\n"));
-        assert!(said.starts_with("row 1, column 1 (YEAR_BUILT), byte 0: could not read \"YEAR_BUILT\""), "{said}");
-        assert!(said.ends_with("leave it out, or send it with Content-Type: text/csv; header=present"), "{said}");
+        let error = message(&housing, ANNOUNCED, &wrong);
+        assert_eq!(error, "row 1, column 2 (SQUARE_FEET), byte 96: could not read \"big\" as a number");
+        let error = message(&housing, "text/csv", &format!("{header}\n{row}\n"));
+        assert!(error.starts_with("row 1, column 1 (YEAR_BUILT), byte 0: could not read \"YEAR_BUILT\""), "{error}");
+        assert!(error.ends_with("leave it out, or send it with Content-Type: text/csv; header=present"), "{error}");
 
         let learner = model("regressor_housing");
         let (header, row) = ("a,b,c,d,e,f,g,h,i,j", "0.5,-1,0,0,1.25,0,1,0,1,0");
         let expected = message(&learner, "text/csv", row);
         assert_eq!(message(&learner, ANNOUNCED, &format!("{header}\n{row}\n")), expected);
-        let said = message(&learner, ANNOUNCED, &format!("{header}\n{row}\n1,2\n"));
-        assert!(said.contains("row 2, byte 46"), "{said}");
-        let said = message(&learner, "text/csv", &format!("{header}\n{row}\n"));
-        assert!(said.contains("the first line looks like a header line"), "{said}");
+        let error = message(&learner, ANNOUNCED, &format!("{header}\n{row}\n1,2\n"));
+        assert!(error.contains("row 2, byte 46"), "{error}");
+        let error = message(&learner, "text/csv", &format!("{header}\n{row}\n"));
+        assert!(error.contains("the first line looks like a header line"), "{error}");
     }
 
     #[test]
     fn an_error_about_the_number_of_columns_or_rows_says_where() {
         let housing = model("housing");
-        let said = message(&housing, "text/csv", "\n1,2\n");
-        assert!(said.starts_with("row 1, byte 1: expected rows of 8 columns"), "{said}");
+        let error = message(&housing, "text/csv", "\n1,2\n");
+        assert!(error.starts_with("row 1, byte 1: expected rows of 8 columns"), "{error}");
         for (content_type, body) in
             [("application/json", "[]"), ("application/json", "{\"instances\": []}"), ("text/csv", "\n")]
         {
-            let said = message(&housing, content_type, body);
-            assert!(said.ends_with("expected at least one row, found none"), "{said}");
+            let error = message(&housing, content_type, body);
+            assert!(error.ends_with("expected at least one row, found none"), "{error}");
         }
         let header = "{'descr': '<f8', 'fortran_order': False, 'shape': (0, 8), }";
         let array = format!("\u{1}\0{}\0{header}", header.len() as u8 as char);
         let body = [b"\x93NUMPY".as_slice(), array.as_bytes()].concat();
         let invocation =
             Invocation { content_type: Some("application/x-npy"), accept: None, default_accept: None, body: &body };
-        let said = invoke(&housing, invocation).unwrap_err().to_string();
-        assert_eq!(said, "expected at least one row, found none");
+        let error = invoke(&housing, invocation).unwrap_err().to_string();
+        assert_eq!(error, "expected at least one row, found none");
     }
 
     #[test]

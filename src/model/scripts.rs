@@ -166,9 +166,9 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        let said = |scripts: Vec<Script>| scripts.iter().map(Script::to_string).collect::<Vec<_>>().join("; ");
+        let listed = |scripts: Vec<Script>| scripts.iter().map(Script::to_string).collect::<Vec<_>>().join("; ");
         assert_eq!(
-            said(Script::in_folder(folder.path())),
+            listed(Script::in_folder(folder.path())),
             "handlers.py (model_fn, output_fn); inference.py; code/inference.py (input_fn); code/src/serve.py \
              (predict_fn)"
         );

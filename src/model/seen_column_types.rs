@@ -46,24 +46,25 @@ impl SeenColumnTypes {
     }
 
     /// Compares the column types of a payload with those of earlier payloads. Returns a warning for each column whose
-    /// type has changed for the first time. `place` maps a feature's index and the row's width to an index in the row.
+    /// type has changed for the first time. `position` maps a feature's index and the row's width to an index in the
+    /// row.
     pub(super) fn compare(
         &self,
         frame: &Frame<'_>,
         schema: &dyn Schema,
-        place: impl Fn(usize, usize) -> usize,
+        position: impl Fn(usize, usize) -> usize,
     ) -> Vec<String> {
         let width = frame.width();
         let mut changed = Vec::new();
         for seen in &self.0 {
-            let place = place(seen.column, width);
-            let Some(kind) = frame.kind(place) else { continue };
+            let position = position(seen.column, width);
+            let Some(kind) = frame.kind(position) else { continue };
             let before = seen.bits.fetch_or(bit(kind), Ordering::Relaxed);
             let others = [ValueKind::Numbers, ValueKind::Text, ValueKind::Truths].into_iter();
             let other = others.filter(|other| *other != kind).find(|other| before & bit(*other) != 0);
             let Some(other) = other else { continue };
             if seen.bits.fetch_or(WARNED, Ordering::Relaxed) & WARNED == 0 {
-                let name = column_name(schema, place, width).unwrap_or_else(|| place.to_string());
+                let name = column_name(schema, position, width).unwrap_or_else(|| position.to_string());
                 changed.push(format!(
                     "column {name}: this payload of the job has {kind} there, an earlier one has {other}, so equal \
                      cells may get different answers; set the type of the column, for example \

@@ -106,11 +106,11 @@ mod tests {
         ]);
         assert_eq!(single, expected);
 
-        let told = common.variables(&container, 14, ModelLocation::ModelsRoot(Path::new("/s/models")));
-        assert_eq!(told["BYOC_MODELS_ROOT"], "/s/models");
-        assert_eq!(told["SAGEMAKER_MULTI_MODEL"], "true");
-        assert_eq!(told["SAGEMAKER_SAFE_PORT_RANGE"], "35000-35999");
-        assert!(!told.contains_key("SAGEMAKER_BASE_DIR"));
+        let multi = common.variables(&container, 14, ModelLocation::ModelsRoot(Path::new("/s/models")));
+        assert_eq!(multi["BYOC_MODELS_ROOT"], "/s/models");
+        assert_eq!(multi["SAGEMAKER_MULTI_MODEL"], "true");
+        assert_eq!(multi["SAGEMAKER_SAFE_PORT_RANGE"], "35000-35999");
+        assert!(!multi.contains_key("SAGEMAKER_BASE_DIR"));
         assert_eq!(common.variables(&container, 0, ModelLocation::ModelDir(Path::new("/m")))["SM_MODEL_DIR"], "/m");
     }
 }

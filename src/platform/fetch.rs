@@ -49,7 +49,7 @@ impl std::fmt::Display for FetchError {
             FetchError::NotFound(StorageError::NoSuchBucket) => f.write_str("there is no such bucket"),
             FetchError::NotFound(StorageError::NotFound) => f.write_str("there is no object at the URL"),
             FetchError::NotFound(why) => why.fmt(f),
-            FetchError::NotFoundWithSuggestion(said) => f.write_str(said),
+            FetchError::NotFoundWithSuggestion(message) => f.write_str(message),
             FetchError::BadArtifact(message) | FetchError::Internal(message) | FetchError::Setting(message) => {
                 f.write_str(message)
             }
@@ -61,7 +61,7 @@ impl std::fmt::Display for FetchError {
 
 impl FetchError {
     /// The error for wrong settings of S3.
-    pub(super) fn setting(error: Error) -> FetchError {
+    pub(super) fn from_settings_error(error: Error) -> FetchError {
         FetchError::Setting(chain(&error).to_string())
     }
 
@@ -163,7 +163,7 @@ async fn fetch_from(data: &ModelDataUrl, storage: &Storage, into: &Path) -> Resu
 }
 
 fn open_bucket(storage: &Storage, bucket: &str) -> Result<Arc<Bucket>, FetchError> {
-    storage.bucket(bucket).map_err(FetchError::setting)
+    storage.bucket(bucket).map_err(FetchError::from_settings_error)
 }
 
 /// Downloads an archive next to the folder `into`, then unpacks it there. The reservation bounds the bytes on disk, of
@@ -178,12 +178,13 @@ pub async fn download(
     mut reservation: Option<DiskReservation>,
 ) -> Result<Fetched, FetchError> {
     let internal = |error: &(dyn std::error::Error + 'static)| FetchError::Internal(chain(error).to_string());
-    let beside = into.parent().and_then(Path::parent).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(beside).map_err(|error| internal(&Error::io("make the folder", beside, error)))?;
+    let download_folder = into.parent().and_then(Path::parent).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(download_folder)
+        .map_err(|error| internal(&Error::io("make the folder", download_folder, error)))?;
     let (file, path) = tempfile::Builder::new()
         .prefix(DOWNLOAD_PREFIX)
-        .tempfile_in(beside)
-        .map_err(|error| internal(&Error::io("make a file in", beside, error)))?
+        .tempfile_in(download_folder)
+        .map_err(|error| internal(&Error::io("make a file in", download_folder, error)))?
         .into_parts();
     let mut file = tokio::fs::File::from_std(file);
     let reserve = |bytes| match &mut reservation {

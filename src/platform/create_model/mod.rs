@@ -303,7 +303,7 @@ impl Validator<'_> {
             if !first || !characters.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
                 self.problem(
                     &member,
-                    "expected a variable's name of letters, digits and _ that does not start with a digit",
+                    "a variable's name has only letters, digits and _, and does not start with a digit",
                 );
             }
             if name.len() > MAX_VARIABLE_BYTES || value.len() > MAX_VARIABLE_BYTES {

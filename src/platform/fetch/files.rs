@@ -23,7 +23,7 @@ pub(super) async fn download_prefix(bucket: &Bucket, prefix: &str, into: &Path) 
         StorageError::InvalidKey(_) => FetchError::BadArtifact(failure.to_string()),
         failure => read_failed(prefix, failure),
     })?;
-    let Limits { entries, bytes: most, .. } = Limits::default();
+    let Limits { entries, bytes: max_bytes, .. } = Limits::default();
     if listed.is_empty() {
         return Err(FetchError::NotFound(StorageError::NotFound));
     }
@@ -32,8 +32,8 @@ pub(super) async fn download_prefix(bucket: &Bucket, prefix: &str, into: &Path) 
         return Err(FetchError::BadArtifact(message));
     }
     let bytes: u64 = listed.iter().map(|entry| entry.bytes).sum();
-    if bytes > most {
-        let message = format!("expected at most {most} bytes below the prefix, found {bytes}");
+    if bytes > max_bytes {
+        let message = format!("expected at most {max_bytes} bytes below the prefix, found {bytes}");
         return Err(FetchError::BadArtifact(message));
     }
     let mut files = Vec::with_capacity(listed.len());
@@ -56,7 +56,7 @@ pub(super) async fn download_prefix(bucket: &Bucket, prefix: &str, into: &Path) 
     recreate_folder(into).await?;
     let mut written = 0;
     for (key, path) in files {
-        written += download_file(bucket, key, &into.join(path), most - written).await?;
+        written += download_file(bucket, key, &into.join(path), max_bytes - written).await?;
     }
     Ok(written)
 }
@@ -90,13 +90,14 @@ async fn make_folder(folder: &Path) -> Result<(), FetchError> {
     made.map_err(|error| internal(&Error::io("make the folder", folder, error)))
 }
 
-async fn download_file(bucket: &Bucket, key: &str, path: &Path, most: u64) -> Result<u64, FetchError> {
+async fn download_file(bucket: &Bucket, key: &str, path: &Path, max_bytes: u64) -> Result<u64, FetchError> {
     if let Some(folder) = path.parent() {
         make_folder(folder).await?;
     }
     let made = tokio::fs::File::create(path).await;
     let mut file = made.map_err(|error| internal(&Error::io("make", path, error)))?;
-    let reserve = |bytes| if bytes > most { Err(StorageError::TooLarge { bytes, limit: most }) } else { Ok(()) };
+    let reserve =
+        |bytes| if bytes > max_bytes { Err(StorageError::TooLarge { bytes, limit: max_bytes }) } else { Ok(()) };
     let read = bucket.download(key, &mut file, reserve).await.map_err(|failure| read_failed(key, failure))?;
     Ok(read.bytes)
 }

@@ -9,29 +9,29 @@ use byoc_formats::suggest;
 /// The most objects that are listed near a missing one, to suggest a key.
 const MAX_LISTED: usize = 1000;
 
-/// The local path of a model. A local model keeps its path. A model in S3 is downloaded below `aside`: as a file if
+/// The local path of a model. A local model keeps its path. A model in S3 is downloaded below `temporary`: as a file if
 /// there is an object with the key, otherwise as a folder with the objects below the key. Archives are not unpacked.
 ///
 /// # Errors
 /// [`FetchError`] if it does not exist, cannot be downloaded, or is larger than an unpacked archive may be.
-pub async fn copy_to_local(location: &Location, storage: &Storage, aside: &Path) -> Result<PathBuf, FetchError> {
+pub async fn copy_to_local(location: &Location, storage: &Storage, temporary: &Path) -> Result<PathBuf, FetchError> {
     let (bucket, key) = match location {
         Location::Local(path) => return Ok(path.clone()),
         Location::S3 { bucket, key } => (open_bucket(storage, bucket)?, key.trim_end_matches('/')),
     };
     let name = key.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("model");
     if !key.is_empty() {
-        let into = aside.join("object");
+        let into = temporary.join("object");
         match files::download_object(&bucket, key, &into).await {
             Err(FetchError::NotFound(StorageError::NotFound)) => {}
             copied => return copied.map(|_| into.join(name)),
         }
     }
     let prefix = if key.is_empty() { String::new() } else { format!("{key}/") };
-    let place = aside.join("folder").join(name);
-    match files::download_prefix(&bucket, &prefix, &place).await {
+    let target = temporary.join("folder").join(name);
+    match files::download_prefix(&bucket, &prefix, &target).await {
         Err(FetchError::NotFound(StorageError::NotFound)) => Err(not_found(&bucket, location).await),
-        copied => copied.map(|_| place),
+        copied => copied.map(|_| target),
     }
 }
 
@@ -162,8 +162,8 @@ mod tests {
             ("s3://bucket/models/b", &[("columns.json", "{}"), ("deep/x", "x"), ("m.pkl", "b")]),
             ("s3://bucket/models/b/", &[("columns.json", "{}"), ("m.pkl", "b")]),
         ] {
-            let aside = tempfile::tempdir().unwrap();
-            let path = copy_to_local(&at(url), &storage, aside.path()).await.unwrap();
+            let temporary = tempfile::tempdir().unwrap();
+            let path = copy_to_local(&at(url), &storage, temporary.path()).await.unwrap();
             assert_eq!(path.file_name(), Some(url.trim_end_matches('/').rsplit('/').next().unwrap().as_ref()));
             for (name, text) in files {
                 let file = if name.is_empty() { path.clone() } else { path.join(name) };
@@ -177,17 +177,17 @@ mod tests {
     #[actix_web::test]
     async fn an_error_about_a_missing_object_suggests_one_nearby() {
         let server = FakeContainer::start(|seen| async move { answer(&seen) });
-        let aside = tempfile::tempdir().unwrap();
+        let temporary = tempfile::tempdir().unwrap();
         let location = Location::parse("s3://bucket/models/a.jobib", Path::new("/")).unwrap();
         let storage_of = storage(&server);
-        let error = copy_to_local(&location, &storage_of, aside.path()).await.unwrap_err();
+        let error = copy_to_local(&location, &storage_of, temporary.path()).await.unwrap_err();
         let expected =
             "there is no such object: did you mean s3://bucket/models/a.joblib? s3://bucket/models/ has a.joblib, b/";
         assert_eq!(error.to_string(), expected);
         for form in [ModelForm::Archive, ModelForm::File, ModelForm::Files] {
             let data =
                 ModelDataUrl { as_written: "s3://bucket/models/a.jobib".into(), location: location.clone(), form };
-            let error = super::super::fetch(&data, &storage_of, &aside.path().join("model")).await.unwrap_err();
+            let error = super::super::fetch(&data, &storage_of, &temporary.path().join("model")).await.unwrap_err();
             assert_eq!(error.to_string(), expected, "{form:?}");
         }
         for (key, meant, listed) in [
@@ -198,14 +198,14 @@ mod tests {
             ("model/nothing/of/it", "models/", "models/"),
         ] {
             let location = Location::parse(&format!("s3://bucket/{key}"), Path::new("/")).unwrap();
-            let error = copy_to_local(&location, &storage(&server), aside.path()).await.unwrap_err();
+            let error = copy_to_local(&location, &storage(&server), temporary.path()).await.unwrap_err();
             let expected =
                 format!("there is no such object: did you mean s3://bucket/{meant}? s3://bucket/ has {listed}");
             assert_eq!(error.to_string(), expected, "{key}");
         }
         let no_bucket = "<Error><Code>NoSuchBucket</Code></Error>";
         let server = FakeContainer::answering(404, "application/xml", no_bucket);
-        let error = copy_to_local(&location, &storage(&server), aside.path()).await.unwrap_err();
+        let error = copy_to_local(&location, &storage(&server), temporary.path()).await.unwrap_err();
         assert_eq!(error, FetchError::NotFound(StorageError::NoSuchBucket));
         assert_eq!(error.to_string(), "there is no such bucket");
     }

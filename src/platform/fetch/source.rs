@@ -42,7 +42,7 @@ impl Source {
         if !source.is_lone_file() {
             return Ok(source);
         }
-        let beside = match key.rsplit_once('/') {
+        let columns_key = match key.rsplit_once('/') {
             Some((folder, _)) => format!("{folder}/{COLUMNS_JSON}"),
             None => COLUMNS_JSON.to_owned(),
         };
@@ -51,14 +51,14 @@ impl Source {
             bytes => Err(StorageError::TooLarge { bytes, limit: MAX_COLUMNS_BYTES }),
         };
         let mut columns = Vec::new();
-        match bucket.download(&beside, &mut columns, is_small).await {
+        match bucket.download(&columns_key, &mut columns, is_small).await {
             Ok(_) => source.columns = Some(Columns::Read(columns)),
             // S3 answers "access denied" for a missing object if the caller may not list the bucket.
             Err(StorageError::NotFound | StorageError::AccessDenied(_)) => {}
             Err(failure @ StorageError::TooLarge { .. }) => {
-                return Err(FetchError::BadArtifact(format!("{beside}: {failure}")));
+                return Err(FetchError::BadArtifact(format!("{columns_key}: {failure}")));
             }
-            Err(failure) => return Err(FetchError::Unavailable(format!("{beside}: {failure}"))),
+            Err(failure) => return Err(FetchError::Unavailable(format!("{columns_key}: {failure}"))),
         }
         Ok(source)
     }
@@ -91,13 +91,13 @@ impl Source {
         reserve(bytes)?;
         remove(into)?;
         std::fs::create_dir_all(into).map_err(|error| Error::io("make the folder", into, error))?;
-        let place = into.join(self.original_path.file_name().unwrap_or_default());
-        let copied = std::fs::copy(&self.file, &place).and_then(|_| {
-            let place = into.join(COLUMNS_JSON);
+        let target = into.join(self.original_path.file_name().unwrap_or_default());
+        let copied = std::fs::copy(&self.file, &target).and_then(|_| {
+            let target = into.join(COLUMNS_JSON);
             match &self.columns {
                 None => Ok(()),
-                Some(Columns::At(path)) => std::fs::copy(path, place).map(drop),
-                Some(Columns::Read(bytes)) => std::fs::write(place, bytes),
+                Some(Columns::At(path)) => std::fs::copy(path, target).map(drop),
+                Some(Columns::Read(bytes)) => std::fs::write(target, bytes),
             }
         });
         copied.map_err(|error| {

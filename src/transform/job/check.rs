@@ -178,7 +178,7 @@ impl Check<'_> {
             if !starts_well || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
                 self.problem(
                     &member,
-                    "expected a variable's name of letters, digits and _ that does not start with a digit",
+                    "a variable's name has only letters, digits and _, and does not start with a digit",
                 );
             }
             if name.len() > LONGEST_KEY || value.len() > LONGEST_VALUE {

@@ -46,7 +46,7 @@ use super::file_kind::check_may_be_pickle;
 use super::skops;
 use crate::error::{Error, Result};
 use byoc_account::Allowance;
-pub use outline::{Held, Outline};
+pub use outline::{Outline, TopLevelValue};
 
 use machine::{Machine, Unlisted};
 use source::Source;

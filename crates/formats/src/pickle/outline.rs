@@ -36,7 +36,7 @@ impl Outline {
 
 /// The top-level value of a pickle, as far as its first opcodes show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Held {
+pub enum TopLevelValue {
     /// An object of a class.
     Class {
         /// The class, without its module.
@@ -49,23 +49,23 @@ pub enum Held {
 }
 
 /// How many opcodes may precede the first name of a class.
-const MOST_OPCODES: usize = 64;
+const MAX_OPCODES: usize = 64;
 
-impl Held {
-    /// Reads only the first opcodes of a pickle: the class that is named first is the class of the whole.
-    pub fn by_beginning(start: Vec<u8>, list: &dyn AllowList, allowance: &Allowance) -> Option<Held> {
+impl TopLevelValue {
+    /// Reads only the first opcodes of a pickle. The first class that they name is that of the top-level value.
+    pub fn from_first_opcodes(start: Vec<u8>, list: &dyn AllowList, allowance: &Allowance) -> Option<TopLevelValue> {
         let mut machine = Machine::new(Source::open(start, allowance).ok()?, list, Unlisted::Kept, allowance).ok()?;
-        machine.first_value(MOST_OPCODES)
+        machine.first_value(MAX_OPCODES)
     }
 }
 
 impl Machine<'_> {
     /// The first class that is named, or the first built-in value.
-    fn first_value(&mut self, most_opcodes: usize) -> Option<Held> {
+    fn first_value(&mut self, max_opcodes: usize) -> Option<TopLevelValue> {
         // These modules are named before the class in protocols 0 and 1.
         const MAKERS: &[&str] = &["copyreg", "copy_reg"];
         let mut stack = super::stack::Stack::new(self.allowance, 0);
-        for _ in 0..most_opcodes {
+        for _ in 0..max_opcodes {
             let at = self.source.position();
             let opcode = self.source.byte().ok()?;
             let before = self.len();
@@ -77,15 +77,15 @@ impl Machine<'_> {
             let (name, is_listed) = match self.node(id) {
                 Node::Symbol(name) if MAKERS.contains(&name.module) => continue,
                 Node::Symbol(name) if name.module.contains("joblib") || name.module.starts_with("numpy") => {
-                    return Some(Held::Value("an array or a number of NumPy's"));
+                    return Some(TopLevelValue::Value("a NumPy array or number"));
                 }
                 Node::Symbol(name) => (name.name.to_owned(), true),
                 Node::Unlisted(name) => (format!("{}.{}", name.module, name.name), false),
                 // The module and name of the class are strings on the stack.
                 Node::Text(_) | Node::OwnedText(_) => continue,
-                other => return Some(Held::Value(other.kind())),
+                other => return Some(TopLevelValue::Value(other.kind())),
             };
-            return Some(Held::Class { name, is_listed });
+            return Some(TopLevelValue::Class { name, is_listed });
         }
         None
     }
@@ -115,8 +115,8 @@ mod tests {
                 .unwrap_or_else(|error| panic!("{name}: {error}"));
             assert_eq!(outline.root().class().map(|(_, class)| class), Some(class), "{name}");
             assert!(!outline.root().is_unlisted());
-            let held = Held::by_beginning(fixture(name), SCIKIT_LEARN, &Allowance::unbounded());
-            assert_eq!(held, Some(Held::Class { name: class.to_owned(), is_listed: true }), "{name}");
+            let value = TopLevelValue::from_first_opcodes(fixture(name), SCIKIT_LEARN, &Allowance::unbounded());
+            assert_eq!(value, Some(TopLevelValue::Class { name: class.to_owned(), is_listed: true }), "{name}");
         }
     }
 
@@ -168,20 +168,26 @@ mod tests {
     }
 
     #[test]
-    fn the_beginning_says_what_a_pickle_holds() {
+    fn the_first_opcodes_tell_the_top_level_value() {
         for (program, expected) in [
-            (&b"\x80\x04}."[..], Held::Value("a dict")),
-            (b"\x80\x04]", Held::Value("a list")),
-            (b"\x80\x04K\x01.", Held::Value("an integer")),
-            (b"cos\nsystem\n", Held::Class { name: "os.system".to_owned(), is_listed: false }),
+            (&b"\x80\x04}."[..], TopLevelValue::Value("a dict")),
+            (b"\x80\x04]", TopLevelValue::Value("a list")),
+            (b"\x80\x04K\x01.", TopLevelValue::Value("an integer")),
+            (b"cos\nsystem\n", TopLevelValue::Class { name: "os.system".to_owned(), is_listed: false }),
             (
                 b"ccopy_reg\n_reconstructor\n(csklearn.preprocessing.data\nNormalizer\n",
-                Held::Class { name: "Normalizer".to_owned(), is_listed: true },
+                TopLevelValue::Class { name: "Normalizer".to_owned(), is_listed: true },
             ),
         ] {
-            assert_eq!(Held::by_beginning(program.to_vec(), SCIKIT_LEARN, &Allowance::unbounded()), Some(expected));
+            assert_eq!(
+                TopLevelValue::from_first_opcodes(program.to_vec(), SCIKIT_LEARN, &Allowance::unbounded()),
+                Some(expected)
+            );
         }
-        assert_eq!(Held::by_beginning(b"no pickle".to_vec(), SCIKIT_LEARN, &Allowance::unbounded()), None);
-        assert_eq!(Held::by_beginning(Vec::new(), SCIKIT_LEARN, &Allowance::unbounded()), None);
+        assert_eq!(
+            TopLevelValue::from_first_opcodes(b"no pickle".to_vec(), SCIKIT_LEARN, &Allowance::unbounded()),
+            None
+        );
+        assert_eq!(TopLevelValue::from_first_opcodes(Vec::new(), SCIKIT_LEARN, &Allowance::unbounded()), None);
     }
 }
