@@ -1,4 +1,4 @@
-"""Containers of the image under test, run by docker or podman; the endpoint on the host is that of tests/interop."""
+"""Containers of the image under test, run by docker or podman, and the endpoint on the host, from tests/interop."""
 import contextlib
 import importlib.util
 import json
@@ -45,7 +45,7 @@ def wait_for(condition, said=lambda: ""):
 
 
 def http(url, body=None, method=None, **headers):
-    """Status and body; None if nothing listens yet."""
+    """The status, or None if nothing listens yet, and the body."""
     headers = {name.replace("_", "-"): value for name, value in headers.items()}
     request = urllib.request.Request(url, body, headers, method=method)
     try:
@@ -81,7 +81,7 @@ class Container:
         return json.loads(answer)["predictions"][0]["score"]
 
     def stop(self):
-        """Stops it as SageMaker does, with SIGTERM, and SIGKILL 30 s later. Returns the exit code and the seconds."""
+        """Stops it like SageMaker, with SIGTERM, and SIGKILL after 30 s. Returns the exit code and the seconds."""
         start = time.monotonic()
         engine("stop", "--time", 30, self.id)
         return int(self.state("ExitCode")), time.monotonic() - start
@@ -104,7 +104,7 @@ def example():
 
 
 def unpack(archive, into):
-    """Unpacks an artifact as the platform does: readable for all users."""
+    """Unpacks an artifact like SageMaker: readable by all users."""
     with tarfile.open(archive) as tar:
         tar.extractall(into, filter="data")
     for path in [into, *into.rglob("*")]:
@@ -114,7 +114,7 @@ def unpack(archive, into):
 
 @pytest.fixture
 def opt_ml(tmp_path):
-    """A folder to mount, in a folder that other users may read."""
+    """A folder to mount, which other users may read."""
     for parent in tmp_path.parents:
         if parent.owner() == tmp_path.owner() and parent.is_relative_to("/tmp") and parent != pathlib.Path("/tmp"):
             parent.chmod(0o755)
@@ -135,7 +135,7 @@ def preprocessor(example, opt_ml):
 def compose_command():
     """The program that runs compose files: Docker's plugin, the older docker-compose, or podman-compose."""
     for command in (["docker", "compose"], ["docker-compose"]):
-        answers = shutil.which(command[0]) and subprocess.run([*command, "version"], capture_output=True).returncode == 0
-        if ENGINE == "docker" and answers:
-            return command
+        if ENGINE == "docker" and shutil.which(command[0]):
+            if subprocess.run([*command, "version"], capture_output=True).returncode == 0:
+                return command
     return ["podman-compose"] if ENGINE == "podman" else None

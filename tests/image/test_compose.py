@@ -1,4 +1,4 @@
-"""container/docker-compose.yml: the README's few lines of boto3 against it, and against a bucket."""
+"""container/docker-compose.yml: invocations by boto3, with models in a folder and in a bucket."""
 import json
 import os
 import socket
@@ -24,14 +24,14 @@ def free_port():
 
 
 def address_of_this_machine():
-    """An address at which containers reach this machine. No packet is sent to find it."""
+    """An address at which containers reach this machine, found without sending a packet."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect(("192.0.2.1", 9))
         return probe.getsockname()[0]
 
 
 class Project:
-    """The compose file under another project name, on free ports, with the image under test."""
+    """The compose file under a separate project name, on free ports, with the image under test."""
 
     def __init__(self, **variables):
         self.name = f"byoc-under-test-{free_port()}"
@@ -57,7 +57,7 @@ class Project:
         return self
 
     def __exit__(self, *_):
-        # With all profiles; older versions of compose leave their services otherwise.
+        # Name all profiles: older versions of compose otherwise keep the services of the others running.
         self.run("--profile", "s3", "down", "--volumes", "--timeout", "30", check=False)
 
 
@@ -72,7 +72,7 @@ def test_the_pipeline_answers_a_price():
 
 @pytest.fixture
 def bucket():
-    """An S3 server in place of the service `s3`, filled as by the service `s3-models`."""
+    """An S3 server in place of the service `s3`, with the objects that the service `s3-models` would upload."""
     server = moto.server.ThreadedMotoServer(ip_address="0.0.0.0", port=0, verbose=False)
     server.start()
     url = f"http://{address_of_this_machine()}:{server.get_host_and_port()[1]}"
@@ -99,18 +99,18 @@ def as_json(file):
 
 def test_the_profile_s3_serves_models_from_a_bucket(bucket):
     with Project(BYOC_S3_URL=bucket) as project:
-        # Without the services whose images would be pulled.
+        # Start no services whose images would have to be pulled.
         services = ["preprocessor", "linear-learner-s3", "endpoint-s3"]
         project.run("--profile", "s3", "up", "--detach", "--no-deps", *services)
         assert project.price("BYOC_S3_PORT") == pytest.approx(PRICE, rel=2e-6)
 
 
-def test_what_the_profile_adds_is_not_there_without_it():
+def test_the_services_of_the_profile_need_the_profile():
     services = json.loads(as_json(FILE))["services"]
     assert {name for name, service in services.items() if "profiles" not in service} == {
         "preprocessor", "linear-learner", "endpoint"}
     assert all(service["profiles"] == ["s3"] for service in services.values() if "profiles" in service)
-    # Both endpoints get the same definition as SageMaker would; only the locations of the models differ.
+    # Both endpoints have the same SageMaker configuration, except for the locations of the models.
     one, other = (json.loads((ROOT / "examples" / "housing" / name).read_text()) for name in ("endpoint.json", "endpoint-s3.json"))
     for config in (one, other):
         for container in config["Containers"]:

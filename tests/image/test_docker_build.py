@@ -1,4 +1,4 @@
-"""docker-build.sh: what it builds with each engine, what it refuses, and how it pushes, also in a dry run."""
+"""docker-build.sh: the images of each engine, wrong usage, and pushing, with and without a dry run."""
 import json
 import os
 import pathlib
@@ -23,7 +23,7 @@ def run(*arguments, script=SCRIPT, **variables):
     return subprocess.run([script, *arguments], env=environment, capture_output=True, text=True, timeout=600)
 
 
-def test_what_it_cannot_do_it_says_before_it_begins():
+def test_missing_requirements_are_reported_before_the_build():
     for arguments, message in [
         (["--platform", "linux/amd64,linux/arm64"], "one at a time"),
         (["--platform=windows/amd64"], "linux/amd64 or linux/arm64"),
@@ -43,7 +43,7 @@ def test_what_it_cannot_do_it_says_before_it_begins():
 
 
 @pytest.mark.parametrize("name", ["docker", "podman", "buildah"])
-def test_each_engine_builds_an_image_that_sagemaker_takes(name, tmp_path):
+def test_each_engine_builds_an_image_that_sagemaker_accepts(name, tmp_path):
     asked = {"docker": ["version"], "podman": ["info"], "buildah": ["images"]}[name]
     if not shutil.which(name) or subprocess.run([name, *asked], capture_output=True).returncode != 0:
         pytest.skip(f"{name} does not answer here")
@@ -73,7 +73,7 @@ def test_an_image_above_the_budget_is_an_error(tmp_path):
     subprocess.run([ENGINE, "rmi", "byoc:too-large"], check=True, capture_output=True)
 
 
-def test_the_binary_for_graviton_is_asked_of_a_container_or_a_cross_compiler():
+def test_the_binary_for_graviton_is_built_in_a_container_or_by_a_cross_compiler():
     in_container = run("--platform", "linux/arm64", "--rust", "image", "--engine", ENGINE, "--dry-run")
     assert in_container.returncode == 0, in_container
     assert "--platform linux/arm64" in in_container.stdout and "prebuilt" not in in_container.stdout
@@ -83,7 +83,7 @@ def test_the_binary_for_graviton_is_asked_of_a_container_or_a_cross_compiler():
 
 
 @pytest.mark.parametrize("region, domain", [("eu-west-1", "amazonaws.com"), ("cn-north-1", "amazonaws.com.cn")])
-def test_a_dry_run_prints_the_way_to_ecr_and_takes_no_step_of_it(region, domain):
+def test_a_dry_run_prints_the_commands_for_ecr_and_runs_none(region, domain):
     ended = run("--push", "--dry-run", "--tag", "team/byoc:7", "--engine", ENGINE, AWS_REGION=region, AWS_ENDPOINT_URL="http://127.0.0.1:9")
     assert ended.returncode == 0, ended.stderr
     for part in [
@@ -105,7 +105,7 @@ def ecr():
 
 
 def stand_in(folder, manifest):
-    """The engine with its own `login` and `push`: they are recorded, and a pushed image arrives in moto's ECR."""
+    """The engine with its `login` and `push` replaced: they are recorded, and a pushed image arrives in moto's ECR."""
     program = folder / ENGINE
     program.write_text(f"""#!/bin/sh
 case $1 in
@@ -138,7 +138,7 @@ def push(ecr, folder):
         AWS_EC2_METADATA_DISABLED="true")
 
 
-def test_push_makes_the_repository_once_logs_in_and_pushes(ecr, tmp_path):
+def test_push_creates_the_repository_once_logs_in_and_pushes(ecr, tmp_path):
     folder = stand_in(tmp_path, manifest(DOCKERS_OWN))
     full_name = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/byoc:pushed"
     for _ in range(2):
@@ -154,7 +154,7 @@ def test_push_makes_the_repository_once_logs_in_and_pushes(ecr, tmp_path):
     subprocess.run([ENGINE, "rmi", "byoc:pushed", full_name], check=True, capture_output=True)
 
 
-def test_push_says_when_what_arrived_is_not_what_sagemaker_takes(ecr, tmp_path):
+def test_push_fails_if_the_pushed_manifest_is_not_one_that_sagemaker_accepts(ecr, tmp_path):
     ended = push(ecr, stand_in(tmp_path, manifest("application/vnd.oci.image.manifest.v1+json")))
     assert ended.returncode == 1
     assert "SageMaker takes application/vnd.docker.distribution.manifest.v2+json only" in ended.stderr

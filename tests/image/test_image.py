@@ -1,5 +1,5 @@
-"""The image, run exactly as SageMaker runs it: https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
-and …/your-algorithms-training-algo-running-container.html."""
+"""The image, run exactly as SageMaker runs it (docs.aws.amazon.com/sagemaker/latest/dg:
+your-algorithms-inference-code.html, your-algorithms-training-algo-running-container.html)."""
 import json
 import shutil
 import ssl
@@ -39,7 +39,7 @@ def files(tmp_path_factory):
         yield tar
 
 
-def test_the_image_is_what_sagemaker_asks_for(inspected):
+def test_the_image_meets_sagemakers_requirements(inspected):
     config = inspected["Config"]
     assert config["Labels"]["com.amazonaws.sagemaker.capabilities.multi-models"] == "true"
     assert config["Labels"]["com.amazonaws.sagemaker.capabilities.accept-bind-to-port"] == "true"
@@ -50,9 +50,9 @@ def test_the_image_is_what_sagemaker_asks_for(inspected):
     assert inspected["Size"] < BUDGET
 
 
-def test_the_image_holds_a_static_binary_and_no_program_beside_it(files):
+def test_the_only_program_of_the_image_is_a_static_binary(files):
     members = {member.name.strip("./"): member for member in files if member.name.strip("./")}
-    # Engines add the files that they mount over, such as /etc/hosts and /dev.
+    # Engines add the files on which they mount, such as /etc/hosts and /dev.
     ours = {name: member for name, member in members.items() if name.split("/")[0] in ("opt", "tmp", "usr")}
     assert sorted(ours) == ["opt", "opt/ml", "tmp", "usr", "usr/local", "usr/local/bin"] + [
         f"usr/local/bin/{name}" for name in ("byoc", "serve", "train")]
@@ -68,7 +68,7 @@ def test_the_image_holds_a_static_binary_and_no_program_beside_it(files):
     assert binary[:5] == b"\x7fELF\x02" and 1 in kinds and 3 not in kinds
 
 
-def test_the_image_trusts_whom_mozilla_trusts(files):
+def test_the_image_trusts_mozillas_certificate_authorities(files):
     bundle = files.extractfile(next(m for m in files if m.name.endswith("etc/ssl/certs/ca-certificates.crt"))).read()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(cadata=bundle.decode())
@@ -77,14 +77,14 @@ def test_the_image_trusts_whom_mozilla_trusts(files):
     assert "Amazon Root CA 1" in names
 
 
-def test_the_image_carries_the_licences_of_what_it_holds(files):
+def test_the_image_contains_the_licences_of_its_software(files):
     for name in ("LICENSE", "THIRD-PARTY-NOTICES"):
         (member,) = [member for member in files if member.name.removeprefix("./") == name]
         assert files.extractfile(member).read() == (ROOT / name).read_bytes()
     assert engine("run", "--rm", IMAGE, "licenses").strip() == (ROOT / "THIRD-PARTY-NOTICES").read_text().strip()
 
 
-def test_the_image_loads_models_from_where_sagemaker_puts_them_only(run, new_york):
+def test_the_image_loads_models_only_from_sagemakers_folder(run, new_york):
     options = ["--read-only", "--env", "SAGEMAKER_MULTI_MODEL=true", *mounted(new_york, "/elsewhere/model")]
     container = run("serve", options=options).ready()
     body = json.dumps({"model_name": "m", "url": "/elsewhere/model"}).encode()
@@ -93,7 +93,7 @@ def test_the_image_loads_models_from_where_sagemaker_puts_them_only(run, new_yor
 
 
 @pytest.mark.parametrize("user", [(), NOBODY], ids=["root", "nobody"])
-def test_a_house_goes_through_two_containers_that_can_write_nothing(run, preprocessor, new_york, user):
+def test_two_read_only_containers_predict_a_price(run, preprocessor, new_york, user):
     csv = ["--env", "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT=text/csv"]
     first = run("serve", options=["--read-only", *mounted(preprocessor, "/opt/ml/model"), *csv, *user]).ready()
     second = run("serve", options=["--read-only", *mounted(new_york, "/opt/ml/model"), *user]).ready()
@@ -107,7 +107,7 @@ def test_a_house_goes_through_two_containers_that_can_write_nothing(run, preproc
         assert "SIGTERM" in container.logs()
 
 
-def test_the_platform_chooses_the_port(run, new_york):
+def test_sagemaker_chooses_the_port(run, new_york):
     options = ["--read-only", "--env", "SAGEMAKER_BIND_TO_PORT=17001", *mounted(new_york, "/opt/ml/model")]
     run("serve", options=options, port=17001).ready()
 
@@ -128,7 +128,7 @@ def test_many_models_in_one_container(run, new_york, opt_ml):
     assert container.stop()[0] == 0
 
 
-def test_a_model_that_is_not_there_ends_the_container():
+def test_a_container_without_its_model_exits_with_an_error():
     ended = engine("run", "--rm", "--read-only", IMAGE, "serve", check=False)
     assert ended.returncode == 66, ended
     assert "/opt/ml/model" in ended.stderr
@@ -136,7 +136,7 @@ def test_a_model_that_is_not_there_ends_the_container():
 
 @pytest.fixture
 def job(opt_ml):
-    """/opt/ml as the platform makes it for a training job. The label is 3 × the first feature − the second + 5."""
+    """/opt/ml as SageMaker creates it for a training job. The label is 3 × the first feature − the second + 5."""
     rows = [(3 * a - b + 5, a, b) for a in range(40) for b in range(25)]
     train = opt_ml / "job" / "input" / "data" / "train"
     train.mkdir(parents=True)
@@ -150,7 +150,7 @@ def job(opt_ml):
     return opt_ml / "job"
 
 
-def test_train_then_serve_what_was_trained(run, job):
+def test_a_trained_model_is_served(run, job):
     ended = engine("run", "--rm", "--read-only", *mounted(job, "/opt/ml", "rw"), IMAGE, "train", check=False)
     assert ended.returncode == 0, ended
     assert (job / "model" / "model_algo-1").is_file()
@@ -158,14 +158,14 @@ def test_train_then_serve_what_was_trained(run, job):
     assert container.score(b"10,4\n") == pytest.approx(31, abs=0.5)
 
 
-def test_a_training_job_that_fails_says_why(job):
+def test_a_failed_training_job_reports_the_reason(job):
     (job / "input" / "config" / "hyperparameters.json").write_text('{"predictor_type": "oracle"}')
     ended = engine("run", "--rm", "--read-only", *mounted(job, "/opt/ml", "rw"), IMAGE, "train", check=False)
     assert ended.returncode != 0
     assert "oracle" in (job / "output" / "failure").read_text()
 
 
-def test_without_a_command_the_image_says_what_it_can_do():
+def test_without_a_command_the_image_prints_help():
     for arguments, code in [((), 64), (("--help",), 0), (("serve", "--help"), 0), (("--version",), 0), (("sing",), 64)]:
         ended = engine("run", "--rm", "--network", "none", "--read-only", *NOBODY, IMAGE, *arguments, check=False)
         assert ended.returncode == code, (arguments, ended)
@@ -179,8 +179,8 @@ def test_the_names_on_the_path_are_the_commands(name):
     assert {"serve": "--model-dir", "train": "--base-dir"}[name] in said and "Commands:" not in said
 
 
-def test_an_endpoint_on_the_host_and_a_container_of_its_own_folder(run, opt_ml, example):
-    """The container's models are at SageMaker's path, the endpoint's in its own folder."""
+def test_an_endpoint_on_the_host_and_a_container_may_use_different_paths(run, opt_ml, example):
+    """The container has its models at SageMaker's path, the endpoint in its own folder."""
     state = opt_ml / "state"
     (state / "models").mkdir(parents=True)
     for folder in (state, state / "models"):
@@ -211,7 +211,7 @@ def resident(container):
         return None
 
 
-def test_how_large_and_how_quick_it_is(run, new_york, inspected, capsys):
+def test_size_and_memory_meet_the_targets(run, new_york, inspected, capsys):
     """Checks size and memory against the targets. Times are only printed: they depend on the machine's load."""
     until_ready, exec_to_ready = [], []
     for _ in range(10):
