@@ -163,8 +163,8 @@ case $rust in
     *) wrong_usage "--rust is \"$rust\": expected host or image" ;;
 esac
 
-# The registry to push to is found before the build, which takes minutes. With --dry-run, the commands that would find it
-# are only printed.
+# The registry to push to is found before the build, which takes minutes. With --dry-run, the commands that would find
+# it are only printed.
 to=nowhere
 ecr='^([0-9]{12})\.dkr\.ecr(-fips)?\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?$'
 if [ -n "$push" ] && { [ -z "$registry" ] || [[ $registry =~ $ecr ]]; }; then
@@ -200,13 +200,13 @@ fi
 crate_version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 
-# SageMaker accepts only Docker manifests, neither OCI manifests nor lists: otherwise CreateModel fails with "Unsupported
-# manifest media type" (aws/amazon-sagemaker-feedback#180).
+# SageMaker accepts only Docker manifests, neither OCI manifests nor lists: otherwise CreateModel fails with
+# "Unsupported manifest media type" (aws/amazon-sagemaker-feedback#180).
 case $engine in
     docker)
         build=(docker build)
-        # BuildKit adds an attestation, which makes it write an OCI index. The classic builder does neither, and lacks these
-        # options.
+        # BuildKit adds an attestation, which makes it write an OCI index. The classic builder does neither, and lacks
+        # these options.
         buildx=(docker buildx build --provenance=false --sbom=false --output type=docker)
         if docker buildx version >/dev/null 2>&1; then
             build=("${buildx[@]}")

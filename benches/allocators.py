@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""Compares allocators in byoc itself: the memory of many small models, how much is returned once they are unloaded,
-and the processor time.
+"""Compares allocators in byoc: the memory of many small models, how much of it returns to the system once they are
+unloaded, and the processor time.
 
-    python3 benches/allocators.py [--models COUNT] [--rounds COUNT] [--of-models COUNT] NAME[=BINARY][;VARIABLE=VALUE]...
+    python3 benches/allocators.py [--models COUNT] [--rounds COUNT] [--of-models COUNT]
+                                  NAME[=BINARY][;VARIABLE=VALUE]...
 
-Linux. NAME is glibc, mimalloc-v2, mimalloc-v3 or jemalloc, which are built below target/ (jemalloc needs make), or any
-name for an existing BINARY. `serve --multi-model` of each candidate loads and unloads COUNT models (default 100,000; the
-housing preprocessor under as many names) over sixteen connections, while another connection asks for /ping every
-millisecond. Then it answers requests of one row and of 10,000 rows. The candidates take turns in each round (default 3; 1
-of them with models, or --of-models), and the table shows medians. On a shared machine compare the processor time.
+Linux only. NAME is glibc, mimalloc-v2, mimalloc-v3 or jemalloc, which are built below target/ (jemalloc needs make), or
+any name for an existing BINARY. `serve --multi-model` of each candidate loads and unloads COUNT models (default
+100,000: the housing preprocessor under different names) over sixteen connections, while another connection requests
+/ping every millisecond. Then it answers requests of one row and of 10,000 rows. Each round (default 3) runs all
+candidates one after the other; models are loaded in one round, or in --of-models rounds. The table shows medians. On a
+shared machine, compare the processor time.
 """
 import argparse
 import json

@@ -2,8 +2,8 @@
 //! splits, parses and prints the same numbers.
 //!
 //! `cargo bench --bench batch`. For CSV the floor finds commas and line ends, parses every number, and prints the same
-//! number of numbers as the model, without types, checks or a model. For a binary body it reads every word and writes the
-//! same number of bytes as the answer. The difference is the cost of everything else.
+//! number of numbers as the model, without types, checks or a model. For a binary body it reads every word and writes
+//! the same number of bytes as the answer. The difference is the cost of everything else.
 //!
 //! `cargo bench --bench batch -- FOLDER BODY…` measures the model of a folder with CSV files instead, for CSV and JSON
 //! answers, and prints nanoseconds separated by tabs, for `tests/interop/bench_preprocessor.py`.

@@ -1,7 +1,7 @@
 //! Training 32 models on 1,000,000 × 100 float32, compared with the rate of this machine's matrix products.
 //!
-//! `cargo bench --bench training`. A row takes two products with the weights of all models, one for the scores and one for
-//! the gradient: 4 · features · models operations. Their rate is compared with two rates of the crate
+//! `cargo bench --bench training`. A row takes two products with the weights of all models, one for the scores and one
+//! for the gradient: 4 · features · models operations. Their rate is compared with two rates of the crate
 //! matrixmultiply on as many threads in the same run: that of large square matrices, which is the base of the ratio,
 //! and that of the two products of a mini-batch in their own sizes.
 
@@ -29,8 +29,8 @@ fn main() {
     {
         let mut rows = rows(predictor_type == "binary_classifier");
         for threads in [1, threads] {
-            // The floor is measured before and after, each time for about as long as an epoch, so that other load on the
-            // machine affects both.
+            // The floor is measured before and after, each time for about as long as an epoch, so that other load on
+            // the machine affects both.
             let before = square_products(threads);
             let own_sizes = products_of_a_batch(threads);
             let seconds = fastest_epoch(&mut rows, predictor_type, loss, threads);

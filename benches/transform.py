@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""A large CSV through the housing pipeline, preprocessor and scorer, by `byoc transform`: rows per second and peak
-memory, compared with `wc -l` and, if installed, with scikit-learn on the same file.
+"""Runs a large CSV through the housing pipeline (preprocessor and scorer) with `byoc transform`, and prints rows per
+second and peak memory, compared with `wc -l` and, if installed, with scikit-learn on the same file.
 
     cargo build --release
     python3 benches/transform.py [MEGABYTES]        default 1000; Linux
 
-Memory is the resident memory of the job and all its containers together, sampled every 20 ms. scikit-learn has the same
-preprocessor, reads in chunks of 200,000 rows, and multiplies features and weights with numpy. That needs a Python with
+Memory is the resident memory of the job and all its containers together, sampled every 20 ms. scikit-learn runs the
+same preprocessor on chunks of 200,000 rows, and numpy multiplies the features by the weights. That needs a Python with
 pandas and scikit-learn, such as that of `INTEROP=training tests/interop/run`.
 """
 import json

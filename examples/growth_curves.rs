@@ -1,5 +1,5 @@
-//! Prints how the time to load and inspect a model grows with its size, and the time to answer with the number of rows, for
-//! every class and media type: the tables of docs/dev/bounds.md.
+//! Prints how the time to load and inspect a model grows with its size, and the time to answer with the number of rows,
+//! for every class and media type: the tables of docs/dev/bounds.md.
 //!
 //! ```text
 //! cargo run --release --example growth_curves

@@ -1,5 +1,5 @@
-//! The batch job of the housing walk-through, end to end: fits a preprocessor on houses with their prices, transforms the
-//! houses, trains a linear learner on part of the answers, and serves it.
+//! The batch job of the housing walk-through, end to end: fits a preprocessor on houses with their prices, transforms
+//! the houses, trains a linear learner on part of the answers, and serves it.
 //!
 //! `cargo run --release --example housing_batch`
 //!
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
     train_in(&fitting, &json!({ "preprocessor": specification }), &json!({ "train": channel("text/csv") }));
     step("fitted the preprocessor on them");
 
-    // Transform: the job is CreateTransformJob's own JSON.
+    // Transform: the job is the JSON of CreateTransformJob.
     let features = work.join("features");
     let transform = Command::new(std::env::current_exe().expect("this program"))
         .args(["transform", "--job", concat!(env!("CARGO_MANIFEST_DIR"), "/examples/housing/transform.json")])
@@ -114,7 +114,7 @@ fn channel(content_type: &str) -> Value {
     json!({ "TrainingInputMode": "File", "ContentType": content_type })
 }
 
-/// Runs `byoc train` over SageMaker's training tree, which has the data already.
+/// Runs `byoc train` in SageMaker's training folders, which contain the data already.
 fn train_in(tree: &Path, hyperparameters: &Value, channels: &Value) {
     let config = tree.join("input/config");
     fs::create_dir_all(&config).expect("a folder");

@@ -1,5 +1,5 @@
-//! Fits the walk-through's preprocessor without Python, and prints the result. The houses of ten cities are the channel of a
-//! training job, and the specification `examples/housing/preprocessor.json` is its hyperparameter.
+//! Fits the walk-through's preprocessor without Python, and prints the result. The houses of ten cities are the channel
+//! of a training job, and the specification `examples/housing/preprocessor.json` is its hyperparameter.
 //!
 //! `cargo run --release --example housing_preprocessor [FOLDER]`
 
@@ -38,7 +38,7 @@ fn main() {
     let hyperparameters = serde_json::json!({ "preprocessor": specification });
     fs::write(configuration.join("hyperparameters.json"), hyperparameters.to_string()).expect("a file");
 
-    // What `byoc train --base-dir FOLDER` does.
+    // The same as `byoc train --base-dir FOLDER`.
     let model_dir = folder.join("model");
     let config = Config {
         task: Task::Tree(folder),

@@ -1,4 +1,5 @@
-//! What refining is worth: house prices of ten cities, trained as AWS's linear learner does and solved exactly.
+//! Shows the effect of `refine`: models of the house prices of ten cities, trained by AWS's algorithm and solved
+//! exactly.
 //!
 //! `cargo run --release --example housing_training`
 
@@ -28,8 +29,8 @@ fn main() {
         })
         .collect();
 
-    println!("\nthe houses that AWS's walk-through printed predictions for");
-    println!("{:<18}{:>12}{:>12}{:>12}{:>14}{:>14}", "city", "formula", "AWS", "refined", "AWS is off", "refined is");
+    println!("\nthe houses whose predictions AWS's walk-through prints");
+    println!("{:<18}{:>12}{:>12}{:>12}{:>14}{:>14}", "city", "formula", "AWS", "refined", "AWS error", "our error");
     let (mut aws_off, mut refined_off, seeds) = (0.0, 0.0, seed_houses());
     for seed in &seeds {
         let (formula, refined) = (seed.house.price(), cities[seed.city].predict(&seed.house));

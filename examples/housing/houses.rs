@@ -1,4 +1,4 @@
-//! Houses of ten cities, as the notebook of AWS's walk-through makes them, and a model for each city.
+//! Houses of ten cities, generated as in the notebook of AWS's walk-through, and a model for each city.
 //!
 //! The workload is that of "Using Amazon SageMaker inference pipelines with multi-model endpoints" (AWS, October 2020).
 
@@ -30,7 +30,7 @@ pub struct House {
 }
 
 impl House {
-    /// The formula behind the data. The deck has no effect.
+    /// The formula that generates the price. The deck has no effect.
     pub fn price(&self) -> f64 {
         let [year, feet, bedrooms, bathrooms, acres, garages] = self.numbers;
         let porch = if self.front_porch { 20_000.0 } else { 0.0 };
@@ -40,7 +40,7 @@ impl House {
     }
 }
 
-/// Numbers that look random and are always the same.
+/// Pseudo-random numbers, always the same.
 struct Random(u64);
 
 impl Random {
@@ -108,13 +108,13 @@ impl Preprocessor {
 pub struct City {
     pub preprocessor: Preprocessor,
     pub model: Trained,
-    /// A tenth of the houses, which neither was fitted on.
+    /// A tenth of the houses, on which neither was fitted.
     pub test: Vec<House>,
 }
 
 impl City {
-    /// Nine tenths to fit the preprocessor on, seven tenths of them to train on and the rest to validate, with the
-    /// walk-through's hyperparameters.
+    /// Fits the preprocessor on nine tenths of the houses. Seven tenths of these train the model and the rest validate
+    /// it, with the hyperparameters of the walk-through.
     pub fn train(city: usize, refine: bool) -> City {
         let houses = houses(city);
         let (known, test) = houses.split_at(HOUSES * 9 / 10);
@@ -153,14 +153,14 @@ impl City {
         sum + f64::from(weights.bias[0])
     }
 
-    /// How far predictions are from the formula on the test houses: on average, and at most.
+    /// The mean and the largest absolute error of the predictions for the test houses, in dollars.
     pub fn errors(&self) -> (f64, f64) {
         let errors: Vec<f64> = self.test.iter().map(|house| (self.predict(house) - house.price()).abs()).collect();
         (errors.iter().sum::<f64>() / errors.len() as f64, errors.iter().copied().fold(0.0, f64::max))
     }
 }
 
-/// A house that AWS's run printed a prediction for.
+/// A house for which AWS's walk-through prints a prediction.
 pub struct SeedHouse {
     pub city: usize,
     pub house: House,

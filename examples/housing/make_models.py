@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""Makes the artifacts of the housing example: one preprocessor, and a linear model for each city.
+"""Generates the artifacts of the housing example: one preprocessor, and a linear model for each city.
 
     python3.11 -m venv venv && venv/bin/pip install -r requirements.txt && venv/bin/python make_models.py
 
-The data are those of AWS's walk-through "Using Amazon SageMaker inference pipelines with multi-model endpoints": houses
-drawn at random (seeded here), with a price that is a linear formula of their features. Running this again gives the same
-bytes.
+The data are those of AWS's walk-through "Using Amazon SageMaker inference pipelines with multi-model endpoints": random
+houses (from a fixed seed), with prices by a linear formula of their features. Every run generates the same bytes.
 """
 import gzip
 import io
@@ -25,9 +24,9 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 HERE = pathlib.Path(__file__).resolve().parent
 HOUSES = 1000
-# How many houses of a city are written as a file to train on.
+# The number of houses of a city that are written to the file for training.
 WRITTEN = 400
-# Where each city's artifact goes. The last is for adding to a running endpoint: copy its folder to models/ and invoke it.
+# The folder of each city's artifact. The last one is to be added to a running endpoint: copy its folder to models/.
 CITIES = {
     "NewYork_NY": "models",
     "Chicago_IL": "models",
@@ -36,12 +35,12 @@ CITIES = {
 }
 NUMERIC = ["YEAR_BUILT", "SQUARE_FEET", "NUM_BEDROOMS", "NUM_BATHROOMS", "LOT_ACRES", "GARAGE_SPACES"]
 CATEGORICAL = ["FRONT_PORCH", "DECK"]
-# What the pickle cannot say: it was fitted with the price, which no transformer uses.
+# The pickle does not record that it was fitted with the price, which no transformer uses.
 COLUMNS = '{"label": "PRICE", "label_position": "last"}\n'
 
 
 def houses(seed):
-    """A city's houses. Columns in the order of the CSV, the price last."""
+    """The houses of a city, with columns in the order of the CSV and the price last."""
     random = np.random.default_rng(seed)
     frame = pd.DataFrame({
         "YEAR_BUILT": np.minimum(2019, random.normal(1995, 10, HOUSES).astype(int)),

@@ -4,8 +4,8 @@
     examples/two_hundred_models/run.py [--memory BYTES ...]
 
 Copies the housing example's cities until there are 200, starts the endpoint, and invokes models 0-99, 0-99 again, and
-0-199. After each round it prints the endpoint's metrics. It needs only Python's standard library; the program is BYOC, or
-else target/release/byoc or target/debug/byoc.
+0-199. After each round it prints the endpoint's metrics. It needs only Python's standard library; the program is BYOC,
+or else target/release/byoc or target/debug/byoc.
 """
 import argparse
 import collections
@@ -42,7 +42,8 @@ def target_model(number):
 
 
 def prepare(folder, memory):
-    """Writes an endpoint.json with 200 artifacts whose learner has this much memory for models. Returns the endpoint's name."""
+    """Writes an endpoint.json with 200 artifacts whose learner has this much memory for models. Returns the endpoint's
+    name."""
     cities = sorted((HOUSING / "models").glob("*/*.tar.gz"))
     for number in range(MODELS):
         copy = folder / "models" / target_model(number)

@@ -3,10 +3,10 @@
     INTEROP=preprocessor tests/interop/run --collect-only        creates the environment, once
     target/interop-preprocessor-venv/bin/python tests/interop/bench_preprocessor.py
 
-The model is that of the housing walk-through: two one-hot columns and six scaled ones. For scikit-learn the steps are those
-of its container: pandas.read_csv(header=None), transform, then csv.writer or json.dumps. The floor is that of
-`cargo bench --bench batch`: a program that only splits, parses and prints the same number of numbers. Each figure is the
-fastest of several runs on one core.
+The model is that of the housing walk-through: two one-hot columns and six scaled ones. For scikit-learn the steps are
+those of its container: pandas.read_csv(header=None), transform, then csv.writer or json.dumps. The floor is that of
+`cargo bench --bench batch`: a program that only splits, parses and prints the same number of numbers. Each figure is
+the fastest of several runs on one core.
 """
 import csv
 import io

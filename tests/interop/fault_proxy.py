@@ -11,7 +11,8 @@ import urllib.parse
 class FaultProxy(http.server.ThreadingHTTPServer):
     """Forwards requests to `upstream`. `faults` are those of the next requests, in order; later requests succeed.
 
-    A fault is ("delay", seconds), ("status", code) or ("reset", bytes): reset the connection after these bytes of the body.
+    A fault is ("delay", seconds), ("status", code) or ("reset", bytes): reset the connection after these bytes of the
+    body.
     """
 
     daemon_threads = True

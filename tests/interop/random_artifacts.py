@@ -1,7 +1,7 @@
 """Random fitted artifacts of scikit-learn, and random tables as their requests.
 
-Everything is drawn from one `random.Random`, so that a seed determines an artifact. Tables are CSV text, read by pandas as
-a container reads it: columns of numbers, categories and booleans, with missing cells and sometimes an unusual one.
+Everything is drawn from one `random.Random`, so that a seed determines an artifact. Tables are CSV text, read by pandas
+as a container reads it: columns of numbers, categories and booleans, with missing cells and sometimes an unusual one.
 """
 import io
 import warnings
@@ -88,7 +88,8 @@ def looks_like_digits(texts, but=None):
 
 
 def shown_to_be_text(step, origins):
-    """The indexes of input columns whose encoders were fitted on digits as text, and the input of each output column."""
+    """The indexes of input columns whose encoders were fitted on digits as text, and the input of each output
+    column."""
     if isinstance(step, pipeline.Pipeline):
         shown = set()
         for _, part in step.steps:
@@ -120,8 +121,8 @@ def shown_to_be_text(step, origins):
 
 
 class Drawing:
-    """Draws estimators. `steady` says whether all previous steps are exact in any IEEE arithmetic. Otherwise a binning step
-    could turn a difference in the last digit into a different bin."""
+    """Draws estimators. `steady` says whether all previous steps are exact in any IEEE arithmetic. Otherwise a binning
+    step could turn a difference in the last digit into a different bin."""
 
     def __init__(self, random):
         self.random = random
@@ -348,8 +349,8 @@ class Artifact:
     """A fitted artifact and its training data."""
 
     def __init__(self, random, with_digits=False):
-        """With `with_digits`, one of the columns has digits that are read as text. Such artifacts return arrays, which must be
-        equal to the last digit."""
+        """With `with_digits`, one of the columns has digits that are read as text. Such artifacts return arrays, which
+        must be equal to the last digit."""
         while True:
             self.columns = columns_for(random, with_digits)
             drawing = Drawing(random)

@@ -164,7 +164,8 @@ def test_only_sagemaker_may_assume_the_role():
 
 
 def test_the_commands_of_the_page_run_in_order(endpoint, tmp_path):
-    """All commands but the image's, which tests/image runs, in a copy of the examples, against moto; byoc is invoked."""
+    """All commands but the image's, which tests/image runs, in a copy of the examples, against moto; byoc is
+    invoked."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     server = moto.server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()

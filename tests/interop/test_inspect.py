@@ -1,5 +1,5 @@
-"""`byoc inspect --json` compared with scikit-learn: the names of features are those of get_feature_names_out, or missing
-if it raises, and the fitted values are the attributes.
+"""`byoc inspect --json` compared with scikit-learn: the names of features are those of get_feature_names_out, or
+missing if it raises, and the fitted values are the attributes.
 
     BYOC_SEED=7 BYOC_ROUNDS=50 INTEROP=preprocessor tests/interop/run -k inspect     with another seed than the default
 """

@@ -24,8 +24,8 @@ NPY = "application/x-npy"
 
 
 def record_io():
-    """`sagemaker.amazon.common` without the rest of the SDK, whose imports need pandas and an AWS session. Empty modules
-    replace those from which it only imports base classes."""
+    """`sagemaker.amazon.common` without the rest of the SDK, whose imports need pandas and an AWS session. Empty
+    modules replace those from which it only imports base classes."""
     found = importlib.util.find_spec("sagemaker")
     if found is None:
         pytest.skip("the sagemaker package is not installed")

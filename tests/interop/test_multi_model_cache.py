@@ -42,8 +42,8 @@ def test_two_hundred_models_share_memory_for_some_of_them():
 
 
 def with_memory_for_one(housing, tmp_path):
-    """An endpoint whose learner has memory for exactly one model. The amount also depends on the length of paths, so it is
-    searched for in steps that are smaller than a model."""
+    """An endpoint whose learner has memory for exactly one model. The amount also depends on the length of paths, so it
+    is searched for in steps that are smaller than a model."""
     for memory in range(32 << 10, 48 << 10, 512):
         environment = {"BYOC_MODEL_MEMORY": str(memory)}
         endpoint = Endpoint(housing_with(housing, tmp_path / str(memory), lambda it: it.update(Environment=environment)))

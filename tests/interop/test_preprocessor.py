@@ -1,5 +1,5 @@
-"""Random artifacts of scikit-learn, served by byoc and called in scikit-learn: the answers must be equal, cell by cell, and
-byoc must refuse a request for which scikit-learn raises.
+"""Random artifacts of scikit-learn, served by byoc and called in scikit-learn: the answers must be equal, cell by cell,
+and byoc must refuse a request for which scikit-learn raises.
 
     INTEROP=preprocessor tests/interop/run                             500 artifacts of the default seed
     BYOC_SEED=7 BYOC_ROUNDS=50 INTEROP=preprocessor tests/interop/run  50 artifacts of seed 7
@@ -344,8 +344,8 @@ def encoders():
 @pytest.mark.parametrize("name", sorted(encoders()))
 @pytest.mark.parametrize("as_none", [False, True])
 def test_a_null_of_json_is_the_missing_value_that_the_model_was_fitted_on(container, tmp_path, name, as_none):
-    """In a column of text, pandas reads a null as NaN since version 3 and as None before; `as_none` is for models fitted
-    before."""
+    """In a column of text, pandas reads a null as NaN since version 3 and as None before; `as_none` is for models
+    fitted before."""
     data = pd.read_csv(io.StringIO("color,x\nred,1\n,2\nblue,3\nred,4\n"))
     if as_none:
         if name == "imputed":

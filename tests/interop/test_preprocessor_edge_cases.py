@@ -1,5 +1,5 @@
-"""Edge cases of input for every transformer, in byoc and in the installed scikit-learn: the answers must be equal, cell by
-cell, and byoc must refuse a request for which scikit-learn raises. Bodies are CSV, and JSON with the same cells.
+"""Edge cases of input for every transformer, in byoc and in the installed scikit-learn: the answers must be equal, cell
+by cell, and byoc must refuse a request for which scikit-learn raises. Bodies are CSV, and JSON with the same cells.
 
     INTEROP=preprocessor tests/interop/run -k edge_cases -s        the newest scikit-learn; -s prints the counts
     INTEROP=preprocessor-1.6 tests/interop/run -k edge_cases -s    1.6

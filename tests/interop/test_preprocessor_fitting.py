@@ -1,7 +1,8 @@
 """`byoc train` with a preprocessor compared with scikit-learn: both fit random specifications on the same CSV.
 
-With the version of scikit-learn that byoc follows, every fitted attribute and every transformed cell is compared. An older
-one (INTEROP=preprocessor-1.6) loads the artifact and transforms with it, and its cells are compared with byoc's answers.
+With the version of scikit-learn that byoc follows, every fitted attribute and every transformed cell is compared. An
+older one (INTEROP=preprocessor-1.6) loads the artifact and transforms with it, and its cells are compared with byoc's
+answers.
 """
 import io
 import json

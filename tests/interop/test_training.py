@@ -1,10 +1,10 @@
 """`byoc train` compared with scikit-learn's solvers on scikit-learn's data sets, and its artifact read by MXNet.
 
 Both minimize the same objective: the mean loss over standardized features, plus half of wd (alpha for SGD,
-1 / (C * rows) for LogisticRegression) times the squared weights, without the intercept. wd is 1e-4, which is SGD's default
-and the first of AWS's grid, so that SGD runs with scikit-learn's defaults throughout. byoc trains on raw features; its
-weights are read from the artifact with NumPy and evaluated on rows that neither was trained on. The tests are skipped if
-scikit-learn is not installed: `requirements-training.txt` lists what they need.
+1 / (C * rows) for LogisticRegression) times the squared weights, without the intercept. wd is 1e-4, which is SGD's
+default and the first of AWS's grid, so that SGD runs with scikit-learn's defaults throughout. byoc trains on raw
+features; its weights are read from the artifact with NumPy and evaluated on rows that neither was trained on. The tests
+are skipped if scikit-learn is not installed: `requirements-training.txt` lists what they need.
 """
 import json
 import os
@@ -50,7 +50,8 @@ class Job:
         return self.base / "model" / "model_algo-1"
 
     def weights(self):
-        """The weights of shape (features, outputs) and the bias of shape (outputs,), from the bytes that MXNet reads."""
+        """The weights of shape (features, outputs) and the bias of shape (outputs,), from the bytes that MXNet
+        reads."""
         content = zipfile.ZipFile(self.artifact).read("mx-mod-0000.params")
         arrays, at = [], 24
         for _ in range(2):
@@ -137,8 +138,8 @@ def test_the_loss_on_digits_is_at_most_that_of_sgd_and_near_the_exact_solvers(tm
 
 
 def test_if_sgd_converges_the_loss_differs_by_less_than_the_spread_over_seeds(tmp_path):
-    """With a hundred times the penalty SGD ends near the same optimum, on either side of it: its test loss can be compared
-    only within its spread over seeds."""
+    """With a hundred times the penalty SGD ends near the same optimum, on either side of it: its test loss can be
+    compared only within its spread over seeds."""
     ours, exact, sgd = classifiers(datasets.load_breast_cancer(), tmp_path, 100 * WD, mini_batch_size=20, **BINARY)
     assert ours <= np.mean(sgd) + np.std(sgd, ddof=1)
     assert ours <= exact * 1.001
@@ -188,8 +189,8 @@ SCORES = {
 
 @pytest.mark.parametrize("predictor_type", SCORES)
 def test_sagemakers_metric_definitions_match_the_log(tmp_path, predictor_type):
-    """DescribeTrainingJob returned these regular expressions for the linear learner in April 2020 (AlgorithmSpecification,
-    MetricDefinitions)."""
+    """DescribeTrainingJob returned these regular expressions for the linear learner in April 2020
+    (AlgorithmSpecification, MetricDefinitions)."""
     iris = datasets.load_iris()
     labels = (iris.target > 0).astype(int) if predictor_type == "binary_classifier" else iris.target
     rows = [(iris.data[start::3], labels[start::3]) for start in range(3)]

@@ -1,4 +1,5 @@
-"""Batch transform: job files are what boto3 would send, and objects are read from and written to an S3 server (moto)."""
+"""Batch transform: job files are what boto3 would send, and objects are read from and written to an S3 server
+(moto)."""
 import gzip
 import json
 import os

@@ -3,9 +3,10 @@ parameters and fitted on columns of each kind, to each body of inputs.py.
 
     python generate.py FOLDER      writes FOLDER/<version of scikit-learn>.tar.gz, and FOLDER/bodies.json
 
-It runs with every scikit-learn from 0.20 on, with the pandas and the numpy of that time, and reads bodies as a container
-does: with `pandas.read_csv(header=None)`. An archive has the artifacts as joblib writes them, by their numbers, and
-`table.json`: for each artifact and body the cells of the answer as csv.writer prints them, or the class of the exception.
+It runs with every scikit-learn from 0.20 on, with the pandas and the numpy of that time, and reads bodies as a
+container does: with `pandas.read_csv(header=None)`. An archive has the artifacts as joblib writes them, by their
+numbers, and `table.json`: for each artifact and body the cells of the answer as csv.writer prints them, or the class of
+the exception.
 """
 import gzip
 import io

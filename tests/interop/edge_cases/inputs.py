@@ -1,8 +1,8 @@
 """Columns with edge cases, and request bodies made of them.
 
-A column has three cells with JSON values: text, numbers, True and False, and None if the value is missing. A cell whose text
-in CSV differs is a pair of that text and the value. CSV bodies avoid cells to which versions of pandas give different types:
-they contain no integers beyond 64 bits, and the only missing value is the empty cell.
+A column has three cells with JSON values: text, numbers, True and False, and None if the value is missing. A cell whose
+text in CSV differs is a pair of that text and the value. CSV bodies avoid cells to which versions of pandas give
+different types: they contain no integers beyond 64 bits, and the only missing value is the empty cell.
 """
 import json
 
