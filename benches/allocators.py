@@ -219,7 +219,9 @@ def models(candidate, folder, count):
     unload = (request("DELETE", f"/models/model-{number}") for number in range(count))
     with Server(candidate, "--multi-model", "--model-memory", "4G") as server:
         # Connections, threads and counters take memory once, whatever the number of models.
-        ask_all(server.port, (request("POST", "/models", json.dumps({"model_name": f"w{n}", "url": str(folder)}).encode()) for n in range(64)))
+        ask_all(server.port,
+                (request("POST", "/models", json.dumps({"model_name": f"w{n}", "url": str(folder)}).encode())
+                 for n in range(64)))
         ask_all(server.port, (request("DELETE", f"/models/w{n}") for n in range(64)))
         time.sleep(3)
         idle = server.resident()
@@ -272,7 +274,8 @@ def within(candidate, folder, limit):
     body = b"".join(rows[n % len(rows)] for n in range(10_000))
     try:
         with Server(candidate, "--multi-model", limit=limit) as server:
-            ask_all(server.port, (request("POST", "/models", json.dumps({"model_name": f"m{n}", "url": str(folder)}).encode())
+            ask_all(server.port,
+                    (request("POST", "/models", json.dumps({"model_name": f"m{n}", "url": str(folder)}).encode())
                                   for n in range(2000)))
             ask_all(server.port, [request("POST", "/models/m0/invoke", body, "text/csv")] * 20, 4)
             return f"yes, {server.addresses() / 2**20:.0f} MiB"

@@ -128,10 +128,12 @@ def main():
         say("wc -l", time.monotonic() - begun)
         job = ["--model", str(folder / "pipeline.json"), "--input", str(folder / "in"), "--content-type", "text/csv",
                "--accept", "text/csv", "--split-type", "Line", "--log-level", "warning"]
-        for name, flags in [("byoc transform", []), ("byoc transform, whole object streamed", ["--max-payload-in-mb", "0"])]:
+        for name, flags in [("byoc transform", []),
+                            ("byoc transform, whole object streamed", ["--max-payload-in-mb", "0"])]:
             output = folder / f"out{len(flags)}"
             seconds, peak = run([BYOC, "transform", *job, "--output", str(output), *flags])
-            written = subprocess.run(["wc", "-l", str(output / "houses.csv.out")], check=True, capture_output=True, text=True)
+            written = subprocess.run(["wc", "-l", str(output / "houses.csv.out")], check=True, capture_output=True,
+                                     text=True)
             assert int(written.stdout.split()[0]) == rows, written.stdout
             say(name, seconds, peak)
         other = scikit_learn(source, folder / "sklearn.out")

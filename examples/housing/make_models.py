@@ -115,7 +115,8 @@ def mxnet_symbol(features):
 def linear_learner(weights, bias):
     """model_algo-1 of a regressor."""
     metrics_params = dict.fromkeys(
-        ["eps_insensitive_loss_type", "class_weights", "huber_delta", "quantile", "loss_insensitivity", "f_beta", "margin"])
+        ["eps_insensitive_loss_type", "class_weights", "huber_delta", "quantile", "loss_insensitivity", "f_beta",
+         "margin"])
     metrics_params.update(positive_example_weight_mult=1.0, accuracy_top_k=3, threshold=0.5)
     files = {
         "manifest.json": json.dumps({"additional-params.json": "json", "mx-mod": "mxnet_module", "version": 1}),
@@ -156,7 +157,8 @@ def main():
         dumped = pathlib.Path(folder, "model.joblib")
         joblib.dump(preprocessor, dumped)
         write_model_tar(
-            HERE / "preprocessor" / "model.tar.gz", {"model.joblib": dumped.read_bytes(), "columns.json": COLUMNS.encode()})
+            HERE / "preprocessor" / "model.tar.gz",
+            {"model.joblib": dumped.read_bytes(), "columns.json": COLUMNS.encode()})
     for city, folder in CITIES.items():
         frame = train[city]
         weights, bias = fit_linear(preprocessor.transform(frame), frame.PRICE)

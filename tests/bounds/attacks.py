@@ -129,7 +129,8 @@ shared("one text of 200 KB 20,000 times, OneHotEncoder", lambda: pickles.one_hot
 shared("one text of 200 KB 10,000 times, SimpleImputer", lambda: pickles.imputer(pickles.objects([TEXT] * 10_000)))
 shared("one text of 200 KB 10,000 times, classes_", lambda: pickles.logistic(pickles.objects([TEXT] * 10_000)))
 shared("10,000 columns of one array of 20,000 edges, KBinsDiscretizer",
-       lambda: pickles.bins([pickles.Array(pickles.DOUBLE, (20_000,), struct.pack("<20000d", *range(20_000)))] * 10_000))
+       lambda: pickles.bins([pickles.Array(pickles.DOUBLE, (20_000,),
+                                           struct.pack("<20000d", *range(20_000)))] * 10_000))
 
 
 @attack(4, REFUSED_LOAD, MODELS)
@@ -210,7 +211,8 @@ def large_columns(container):
 @attack(4, REFUSED_LOAD, MODELS)
 def large_document(container):
     """a preprocessor.json of 100 MB of brackets and of numbers"""
-    return [container.load({"preprocessor.json": text}) for text in (b"[" * (100 * MIB), b"[" + b"0," * (50 * MIB) + b"0]")]
+    return [container.load({"preprocessor.json": text})
+            for text in (b"[" * (100 * MIB), b"[" + b"0," * (50 * MIB) + b"0]")]
 
 
 @attack(4, REFUSED_LOAD, MODELS)
@@ -302,7 +304,8 @@ def inspect_nested_unions(folder):
 def inspect_many_columns(folder):
     """inspect: a ColumnTransformer over 100,000 named columns"""
     names = [f"c{number}" for number in range(100_000)]
-    return inspected(folder, pickles.dump(pickles.column_transformer(names, [("scale", pickles.scaler(100_000), names)])))
+    return inspected(folder,
+                     pickles.dump(pickles.column_transformer(names, [("scale", pickles.scaler(100_000), names)])))
 
 
 @attack(12, {65}, is_command=True)
@@ -514,7 +517,8 @@ def overload(container):
         while time.monotonic() < until:
             began = time.monotonic()
             try:
-                connection.request("POST", "/models/good/invoke", body, {"Content-Type": "text/csv", "Accept": "text/csv"})
+                connection.request("POST", "/models/good/invoke", body,
+                                   {"Content-Type": "text/csv", "Accept": "text/csv"})
                 answer = connection.getresponse()
                 answer.read()
                 replies.append(Reply(answer.status, time.monotonic() - began, dict(answer.getheaders())))

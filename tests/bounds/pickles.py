@@ -145,7 +145,8 @@ def target_encoder(categories, classes):
     """One column; a number for each category and class."""
     return estimator(
         "sklearn.preprocessing._target_encoder.TargetEncoder", categories="auto", target_type="multiclass",
-        smooth="auto", cv=5, shuffle=True, random_state=None, n_features_in_=1, _infrequent_enabled=False, target_type_="multiclass",
+        smooth="auto", cv=5, shuffle=True, random_state=None, n_features_in_=1, _infrequent_enabled=False,
+        target_type_="multiclass",
         classes_=integers(range(classes)), target_mean_=zeros(classes), categories_=[integers(range(categories))],
         encodings_=[zeros(categories) for _ in range(classes)])
 

@@ -36,7 +36,8 @@ class Project:
     def __init__(self, **variables):
         self.name = f"byoc-under-test-{free_port()}"
         self.ports = {"BYOC_PORT": str(free_port()), "BYOC_S3_PORT": str(free_port())}
-        self.environment = {**os.environ, **self.ports, "BYOC_IMAGE": IMAGE, "COMPOSE_PROJECT_NAME": self.name, **variables}
+        self.environment = {**os.environ, **self.ports, "BYOC_IMAGE": IMAGE, "COMPOSE_PROJECT_NAME": self.name,
+                            **variables}
 
     def run(self, *arguments, check=True):
         ended = subprocess.run(
@@ -111,7 +112,8 @@ def test_the_services_of_the_profile_need_the_profile():
         "preprocessor", "linear-learner", "endpoint"}
     assert all(service["profiles"] == ["s3"] for service in services.values() if "profiles" in service)
     # Both endpoints have the same SageMaker configuration, except for the locations of the models.
-    one, other = (json.loads((ROOT / "examples" / "housing" / name).read_text()) for name in ("endpoint.json", "endpoint-s3.json"))
+    one, other = (json.loads((ROOT / "examples" / "housing" / name).read_text())
+                  for name in ("endpoint.json", "endpoint-s3.json"))
     for config in (one, other):
         for container in config["Containers"]:
             del container["ModelDataUrl"]

@@ -84,10 +84,12 @@ def test_the_binary_for_graviton_is_built_in_a_container_or_by_a_cross_compiler(
 
 @pytest.mark.parametrize("region, domain", [("eu-west-1", "amazonaws.com"), ("cn-north-1", "amazonaws.com.cn")])
 def test_a_dry_run_prints_the_commands_for_ecr_and_runs_none(region, domain):
-    ended = run("--push", "--dry-run", "--tag", "team/byoc:7", "--engine", ENGINE, AWS_REGION=region, AWS_ENDPOINT_URL="http://127.0.0.1:9")
+    ended = run("--push", "--dry-run", "--tag", "team/byoc:7", "--engine", ENGINE, AWS_REGION=region,
+                AWS_ENDPOINT_URL="http://127.0.0.1:9")
     assert ended.returncode == 0, ended.stderr
     for part in [
-        "account=$(aws sts get-caller-identity --region", f"aws ecr create-repository --region {region} --repository-name team/byoc",
+        "account=$(aws sts get-caller-identity --region",
+        f"aws ecr create-repository --region {region} --repository-name team/byoc",
         f"aws ecr get-login-password --region {region} | {ENGINE} login --username AWS --password-stdin ${{account}}.dkr.ecr.{region}.{domain}",
         f'{ENGINE} push "${{account}}.dkr.ecr.{region}.{domain}/team/byoc:7"',
     ]:
@@ -100,7 +102,8 @@ def ecr():
     server.start()
     host, port = server.get_host_and_port()
     yield boto3.client(
-        "ecr", endpoint_url=f"http://{host}:{port}", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="a")
+        "ecr", endpoint_url=f"http://{host}:{port}", region_name="eu-west-1", aws_access_key_id="a",
+        aws_secret_access_key="a")
     server.stop()
 
 
@@ -134,7 +137,8 @@ def manifest(media_type):
 def push(ecr, folder):
     return run(
         "--push", "--engine", ENGINE, "--rust", "host", "--tag", "byoc:pushed", PATH=f"{folder}:{os.environ['PATH']}",
-        AWS_ENDPOINT_URL=ecr.meta.endpoint_url, AWS_ACCESS_KEY_ID="a", AWS_SECRET_ACCESS_KEY="a", AWS_REGION="eu-west-1",
+        AWS_ENDPOINT_URL=ecr.meta.endpoint_url, AWS_ACCESS_KEY_ID="a", AWS_SECRET_ACCESS_KEY="a",
+        AWS_REGION="eu-west-1",
         AWS_EC2_METADATA_DISABLED="true")
 
 

@@ -117,7 +117,8 @@ def test_many_models_in_one_container(run, new_york, opt_ml):
     shutil.copytree(new_york, model)
     for folder in (opt_ml / "models", model.parent):
         folder.chmod(0o755)
-    options = ["--read-only", "--env", "SAGEMAKER_MULTI_MODEL=true", *mounted(opt_ml / "models", "/opt/ml/models"), *NOBODY]
+    options = ["--read-only", "--env", "SAGEMAKER_MULTI_MODEL=true", *mounted(opt_ml / "models", "/opt/ml/models"),
+               *NOBODY]
     container = run("serve", options=options).ready()
     body = json.dumps({"model_name": model.parent.name, "url": f"/opt/ml/models/{model.parent.name}/model"}).encode()
     assert http(f"{container.url}/models", body, Content_Type="application/json")[0] == 200, container.logs()
@@ -185,7 +186,8 @@ def test_an_endpoint_on_the_host_and_a_container_may_use_different_paths(run, op
     (state / "models").mkdir(parents=True)
     for folder in (state, state / "models"):
         folder.chmod(0o755)
-    options = ["--read-only", "--env", "SAGEMAKER_MULTI_MODEL=true", *mounted(state / "models", "/opt/ml/models"), *NOBODY]
+    options = ["--read-only", "--env", "SAGEMAKER_MULTI_MODEL=true", *mounted(state / "models", "/opt/ml/models"),
+               *NOBODY]
     container = run("serve", options=options).ready()
     endpoint = interop.Endpoint(
         example / "endpoint.json", BYOC_STATE_DIR=str(state), BYOC_ENDPOINT_MODELS_SEEN_AT="/opt/ml/models",
@@ -222,7 +224,8 @@ def test_size_and_memory_meet_the_targets(run, new_york, inspected, capsys):
     for _ in range(10):
         start = time.monotonic()
         process = subprocess.Popen(
-            [BINARY, "serve", "--model-dir", new_york, "--host", "127.0.0.1", "--port", "0"], stderr=subprocess.PIPE, text=True)
+            [BINARY, "serve", "--model-dir", new_york, "--host", "127.0.0.1", "--port", "0"], stderr=subprocess.PIPE,
+            text=True)
         url = "http://" + process.stderr.readline().split("http://")[1].split()[0]
         while http(f"{url}/ping")[0] != 200:
             pass
@@ -234,8 +237,10 @@ def test_size_and_memory_meet_the_targets(run, new_york, inspected, capsys):
     idle = [resident(container) for container in (single, multi)]
     with capsys.disabled():
         print(f"\nimage {inspected['Size'] / 1e6:.2f} MB")
-        print(f"from `{ENGINE} run` to the first 200 of /ping: {statistics.median(until_ready) * 1e3:.0f} ms (median of 10)")
+        milliseconds = statistics.median(until_ready) * 1e3
+        print(f"from `{ENGINE} run` to the first 200 of /ping: {milliseconds:.0f} ms (median of 10)")
         print(f"the same program from exec on: {statistics.median(exec_to_ready) * 1e3:.1f} ms (median of 10)")
         if None not in idle:
-            print("resident, idle: {:.1f} MB with a model, {:.1f} MB in multi-model mode".format(*(b / 1e6 for b in idle)))
+            one, many = (size / 1e6 for size in idle)
+            print(f"resident, idle: {one:.1f} MB with a model, {many:.1f} MB in multi-model mode")
     assert all(one is None or one <= IDLE for one in idle)

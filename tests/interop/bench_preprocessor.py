@@ -109,7 +109,8 @@ def main():
                 theirs = fastest(lambda: answer(model, text))
                 floor, own = ours[str(path), accept]
                 print("%9d %-5s %14s %10s %10s %7.0fx %11.2fx" % (
-                    rows, name, formatted(theirs), formatted(own), formatted(floor), theirs / own, own / floor), flush=True)
+                    rows, name, formatted(theirs), formatted(own), formatted(floor), theirs / own, own / floor),
+                      flush=True)
 
 
 main()

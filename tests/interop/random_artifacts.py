@@ -49,7 +49,8 @@ def columns_for(random, with_digits=False):
         ("category", lambda r: r.choice(COLORS), ODD_TEXTS),
         ("category", lambda r: r.choices(GRADES, [8, 3, 1])[0], ODD_TEXTS),
         ("category", lambda r: r.choice("yn"), ODD_TEXTS),
-        ("code", lambda r: str(r.choices([1, 2, 3, 4, 50], [8, 6, 3, 1, 1])[0]), ["9", "2.0", "1.5", "x", "inf", "True"]),
+        ("code", lambda r: str(r.choices([1, 2, 3, 4, 50], [8, 6, 3, 1, 1])[0]),
+         ["9", "2.0", "1.5", "x", "inf", "True"]),
         ("code", lambda r: r.choice(["0.5", "1.5", "2.0"]), ["9", "2", "x", "-inf"]),
         ("truth", lambda r: r.choice(["True", "False"]), ["1", "0", "x", "TRUE", ""]),
     ]
@@ -83,7 +84,8 @@ def comes_back(text):
 
 
 def looks_like_digits(texts, but=None):
-    return all(isinstance(text, str) and text != but and any(text in digits for digits in DIGITS) or text == but or text != text
+    return all(isinstance(text, str) and text != but and any(text in digits for digits in DIGITS) or text == but
+               or text != text
                for text in texts)
 
 
@@ -105,10 +107,13 @@ def shown_to_be_text(step, origins):
         parts = [part for _, part in step.transformer_list if not isinstance(part, str)]
         return set().union(*[shown_to_be_text(part, origins)[0] for part in parts]), []
     if isinstance(step, impute.SimpleImputer) and step.strategy in ("most_frequent", "constant"):
-        kept = [origin for origin, value in zip(origins, step.statistics_) if step.keep_empty_features or value == value]
+        kept = [origin for origin,
+                value in zip(origins, step.statistics_) if step.keep_empty_features or value == value]
         filled = set(origin for origin, value in zip(origins, step.statistics_)
-                     if step.strategy == "most_frequent" and value == value and looks_like_digits([value]) and not comes_back(value))
-        return filled, [(origin, step.statistics_[origins.index(origin)]) if step.strategy == "constant" else origin for origin in kept] + [None] * 20
+                     if step.strategy == "most_frequent" and value == value and looks_like_digits([value])
+                     and not comes_back(value))
+        return filled, [(origin, step.statistics_[origins.index(origin)]) if step.strategy == "constant" else origin
+                        for origin in kept] + [None] * 20
     if hasattr(step, "categories_"):
         shown = set()
         for origin, categories in zip(origins, step.categories_):
@@ -141,9 +146,11 @@ class Drawing:
             lambda: p.StandardScaler(with_mean=self.chance(0.8), with_std=self.chance(0.8)),
             lambda: p.MinMaxScaler(feature_range=self.pick((0, 1), (-2, 3)), clip=self.chance(0.4)),
             lambda: p.MaxAbsScaler(clip=self.chance(0.3)),
-            lambda: p.RobustScaler(with_centering=self.chance(0.8), with_scaling=self.chance(0.8), unit_variance=self.chance(0.3)),
+            lambda: p.RobustScaler(with_centering=self.chance(0.8), with_scaling=self.chance(0.8),
+                                   unit_variance=self.chance(0.3)),
             lambda: p.Normalizer(self.pick("l1", "l2", "max")),
-            lambda: p.PolynomialFeatures(self.pick(2, 3, (0, 2), (2, 3)), interaction_only=self.chance(0.4), include_bias=self.chance(0.5), order=self.pick("C", "F")),
+            lambda: p.PolynomialFeatures(self.pick(2, 3, (0, 2), (2, 3)), interaction_only=self.chance(0.4),
+                                         include_bias=self.chance(0.5), order=self.pick("C", "F")),
             lambda: p.FunctionTransformer(self.pick(None, np.negative, np.abs, np.square, np.floor, np.rint, np.sign)),
             lambda: p.FunctionTransformer(np.sqrt, validate=self.chance(0.5)),
             lambda: self.selector(),
@@ -157,7 +164,8 @@ class Drawing:
         steps = [
             lambda: p.Binarizer(threshold=self.pick(0.0, 1.5)),
             lambda: p.KBinsDiscretizer(self.pick(2, 4), encode=self.pick("onehot", "onehot-dense", "ordinal"),
-                                       strategy=self.pick("uniform", "quantile"), quantile_method="averaged_inverted_cdf",
+                                       strategy=self.pick("uniform", "quantile"),
+                                       quantile_method="averaged_inverted_cdf",
                                        dtype=self.pick(None, None, np.float64, np.float32)),
             lambda: p.QuantileTransformer(n_quantiles=self.pick(5, 20)),
         ]
@@ -177,7 +185,8 @@ class Drawing:
             lambda: f.RFE(linear(), n_features_to_select=1),
             lambda: f.SelectFromModel(linear_model.Lasso(0.01), max_features=self.pick(None, 2)),
             lambda: f.SelectFromModel(linear(), threshold=self.pick(None, "median", "0.5*mean", 0.001)),
-            lambda: f.GenericUnivariateSelect(f.f_regression, mode=self.pick("k_best", "percentile", "fpr"), param=self.pick(1, 2)),
+            lambda: f.GenericUnivariateSelect(f.f_regression, mode=self.pick("k_best", "percentile", "fpr"),
+                                              param=self.pick(1, 2)),
         ])()
 
     def imputer(self, number):
@@ -186,7 +195,8 @@ class Drawing:
         fill = self.pick(None, 0, -1.5, 7) if number else self.pick(None, "none")
         return impute.SimpleImputer(
             strategy=strategy, fill_value=fill if strategy == "constant" else None, add_indicator=self.chance(0.3),
-            keep_empty_features=self.chance(0.3), missing_values=np.nan if self.chance(0.9) else (-1 if number else "y"))
+            keep_empty_features=self.chance(0.3),
+            missing_values=np.nan if self.chance(0.9) else (-1 if number else "y"))
 
     def encoder(self):
         p = preprocessing
@@ -201,7 +211,8 @@ class Drawing:
             with_value = self.chance(0.6)
             return p.OrdinalEncoder(handle_unknown="use_encoded_value" if with_value else "error",
                                     unknown_value=self.pick(-1, 99, np.nan) if with_value else None,
-                                    encoded_missing_value=self.pick(np.nan, np.nan, -2), dtype=self.pick(np.float64, np.float32),
+                                    encoded_missing_value=self.pick(np.nan, np.nan, -2),
+                                    dtype=self.pick(np.float64, np.float32),
                                     **rare)
         self.loose = True  # its encodings are sums of many values
         return p.TargetEncoder(target_type="continuous", cv=2, random_state=0)
@@ -257,7 +268,8 @@ class Drawing:
             self.random.shuffle(shuffled)
         by_kind = {}
         for column in shuffled:
-            by_kind.setdefault("category" if column.kind in ("category", "truth", "code") and self.chance(0.9) else column.kind, []).append(column)
+            by_kind.setdefault("category" if column.kind in ("category", "truth", "code")
+                               and self.chance(0.9) else column.kind, []).append(column)
         branches = []
         for group in by_kind.values():
             if self.chance(0.15):
@@ -279,10 +291,13 @@ class Drawing:
             branches = [("all", self.pick("passthrough", "drop"), compose.make_column_selector(**kind))]
         if not branches:
             branches = [("some", "passthrough", [columns[0].name])]
-        weights = {name: self.pick(1, 2, 0.5, -3.25) for name, _, _ in branches if self.chance(0.5)} if self.chance(0.1) else None
-        remainder = self.pick("drop", "drop", "passthrough", preprocessing.StandardScaler(), preprocessing.OneHotEncoder(handle_unknown="ignore"))
+        weights = {name: self.pick(1, 2, 0.5, -3.25) for name, _,
+                   _ in branches if self.chance(0.5)} if self.chance(0.1) else None
+        remainder = self.pick("drop", "drop", "passthrough", preprocessing.StandardScaler(),
+                              preprocessing.OneHotEncoder(handle_unknown="ignore"))
         return compose.ColumnTransformer(branches, remainder=remainder, transformer_weights=weights,
-                                         sparse_threshold=self.pick(0.3, 0, 1), verbose_feature_names_out=self.chance(0.5))
+                                         sparse_threshold=self.pick(0.3, 0, 1),
+                                         verbose_feature_names_out=self.chance(0.5))
 
     def estimator(self):
         """An estimator, the kind of its target, and its methods."""
@@ -306,7 +321,8 @@ class Drawing:
         if self.chance(0.5):
             made = self.random.choice(regressors)()
             if self.chance(0.1):
-                made = model_selection.GridSearchCV(made, {"fit_intercept": [True, False]}, cv=2, scoring=self.pick(None, "r2", "neg_mean_absolute_error"))
+                made = model_selection.GridSearchCV(made, {"fit_intercept": [True, False]}, cv=2,
+                                                    scoring=self.pick(None, "r2", "neg_mean_absolute_error"))
             several = isinstance(made, (l.LinearRegression, l.Ridge, l.Lasso)) and self.chance(0.3)
             return made, "several" if several else "number", ["predict"]
         make, methods = self.random.choice(classifiers)
@@ -340,8 +356,10 @@ def target_of(kind, rows, generator):
     thirds = np.digitize(numbers, [4, 6])
     return {
         "number": numbers, "several": np.column_stack([numbers, generator.normal(size=rows)]),
-        "two": (thirds > 0).astype(int), "three": thirds, "two texts": np.array(["no", "yes"])[(thirds > 0).astype(int)],
-        "three texts": np.array(["lo", "m,id", "hi"], dtype=object)[thirds], "truth": thirds > 0, "fractions": thirds / 2,
+        "two": (thirds > 0).astype(int), "three": thirds,
+        "two texts": np.array(["no", "yes"])[(thirds > 0).astype(int)],
+        "three texts": np.array(["lo", "m,id", "hi"], dtype=object)[thirds], "truth": thirds > 0,
+        "fractions": thirds / 2,
     }[kind]
 
 
@@ -355,7 +373,8 @@ class Artifact:
             self.columns = columns_for(random, with_digits)
             drawing = Drawing(random)
             model, target, self.method = drawing.artifact(self.columns)
-            gives_frames = any("_sklearn_output_config" in vars(part) for part in [model] + list(model.get_params().values())
+            gives_frames = any("_sklearn_output_config" in vars(part)
+                               for part in [model] + list(model.get_params().values())
                                if hasattr(part, "get_params"))
             if with_digits and (drawing.loose or gives_frames):
                 continue

@@ -96,7 +96,8 @@ def refusal(call):
 
 def denied(principal, why, resource=RESOURCE):
     return 403, "AccessDeniedException", (
-        f"User: {principal['Arn']} is not authorized to perform: sagemaker:InvokeEndpoint on resource: {resource} {why}")
+        f"User: {principal['Arn']} is not authorized to perform: sagemaker:InvokeEndpoint "
+        f"on resource: {resource} {why}")
 
 
 IMPLICITLY = "because no identity-based policy allows the sagemaker:InvokeEndpoint action"

@@ -18,7 +18,8 @@ def aws(endpoint, tmp_path, *arguments):
         "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": endpoint.url,
     }
     return subprocess.run(
-        [sys.executable, str(program), *arguments], env=environment, capture_output=True, text=True, timeout=120, check=False)
+        [sys.executable, str(program), *arguments], env=environment, capture_output=True, text=True, timeout=120,
+        check=False)
 
 
 def test_an_unsupported_operation_is_refused_by_name(endpoint, tmp_path):

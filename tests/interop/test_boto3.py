@@ -161,12 +161,14 @@ def test_even_a_quiet_log_has_the_address_of_the_endpoint(housing):
 
 
 @pytest.mark.parametrize(("operation", "members", "instead"), [
-    ("create_model", {"ModelName": "m", "ExecutionRoleArn": "arn:aws:iam::123456789012:role/SageMaker"}, "--config FILE"),
+    ("create_model", {"ModelName": "m", "ExecutionRoleArn": "arn:aws:iam::123456789012:role/SageMaker"},
+     "--config FILE"),
     ("describe_endpoint", {"EndpointName": "housing"}, "GET /ping"),
 ])
 def test_other_operations_are_refused_by_name(endpoint, operation, members, instead):
     client = boto3.client(
-        "sagemaker", endpoint_url=endpoint.url, region_name="us-east-1", aws_access_key_id="any", aws_secret_access_key="any")
+        "sagemaker", endpoint_url=endpoint.url, region_name="us-east-1", aws_access_key_id="any",
+        aws_secret_access_key="any")
     with pytest.raises(botocore.exceptions.ClientError) as raised:
         getattr(client, operation)(**members)
     error, metadata = raised.value.response["Error"], raised.value.response["ResponseMetadata"]
@@ -191,7 +193,8 @@ def test_a_validation_error_is_logged(endpoint, client):
     with pytest.raises(botocore.exceptions.ClientError) as raised:
         client.invoke_endpoint(EndpointName="housing", ContentType="text/csv", Body=HOUSE)
     request = raised.value.response["ResponseMetadata"]["RequestId"]
-    line = f"INFO .*endpoint housing, request {request}: ValidationError \\(400\\): (Request .* is missing a target model)"
+    line = (f"INFO .*endpoint housing, request {request}: "
+            "ValidationError \\(400\\): (Request .* is missing a target model)")
     endpoint.wait_for(lambda: endpoint.find(line))
 
 

@@ -103,12 +103,14 @@ def test_the_checks_find_wrong_members_of_a_request():
 
 def test_the_files_refer_to_each_others_resources():
     model, config, other = (read(f"create-{what}.json") for what in ("model", "endpoint-config", "endpoint-config-c4"))
-    assert {variant["ModelName"] for each in (config, other) for variant in each["ProductionVariants"]} == {model["ModelName"]}
+    assert {variant["ModelName"] for each in (config, other)
+            for variant in each["ProductionVariants"]} == {model["ModelName"]}
     types = [each["ProductionVariants"][0]["InstanceType"] for each in (config, other)]
     assert types == ["ml.m4.xlarge", "ml.c4.xlarge"]
     endpoint, update = read("create-endpoint.json"), read("update-endpoint.json")
     assert endpoint["EndpointConfigName"] == config["EndpointConfigName"]
-    assert update == {**update, "EndpointName": endpoint["EndpointName"], "EndpointConfigName": other["EndpointConfigName"]}
+    assert update == {**update, "EndpointName": endpoint["EndpointName"],
+                      "EndpointConfigName": other["EndpointConfigName"]}
     variant = f"endpoint/{endpoint['EndpointName']}/variant/{config['ProductionVariants'][0]['VariantName']}"
     target, policy = read("register-scalable-target.json"), read("put-scaling-policy.json")
     assert (target["ResourceId"], policy["ResourceId"]) == (variant, variant)
@@ -172,15 +174,18 @@ def test_the_commands_of_the_page_run_in_order(endpoint, tmp_path):
     host, port = server.get_host_and_port()
     environment = {
         "PATH": f"{pathlib.Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(tmp_path),
-        "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true", "AWS_PAGER": "",
+        "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_PAGER": "",
         "AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": endpoint.url,
     }
-    lines = [line for block in re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL) for line in block.splitlines()]
+    lines = [line for block in re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+             for line in block.splitlines()]
     lines = [line for line in lines if line and not line.startswith("./docker-build.sh")]
     assert len(lines) > 25
     # Shell variables keep their values from line to line.
     script = "".join(
-        f"{line} || echo FAILED {line.split(' --')[0]!r}\n" if line.startswith("aws ") else f"{line}\n" for line in lines)
+        f"{line} || echo FAILED {line.split(' --')[0]!r}\n" if line.startswith("aws ") else f"{line}\n"
+        for line in lines)
     ended = subprocess.run(
         ["bash", "-eu", "-c", script], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     server.stop()

@@ -29,12 +29,14 @@ ROUNDS = int(os.environ.get("BYOC_ROUNDS", "300"))
 generator = np.random.default_rng(4)
 ROWS = 40
 NUMBERS = pd.DataFrame({
-    "size": generator.lognormal(1, 1, ROWS), "a b": generator.normal(0, 9, ROWS), "déjà": generator.integers(1, 5, ROWS)})
+    "size": generator.lognormal(1, 1, ROWS), "a b": generator.normal(0, 9, ROWS),
+    "déjà": generator.integers(1, 5, ROWS)})
 CATEGORIES = pd.DataFrame({
     "color": pd.Series(generator.choice(["red", "blue", "x_y", "7"], ROWS, p=[.5, .3, .15, .05]), dtype=object),
     "grade": pd.Series(generator.choice(["low", "high", None], ROWS), dtype=object)})
 CODES = pd.DataFrame({"code": generator.choice([1.5, 2.0, 1e16, 1e-5], ROWS), "count": generator.integers(0, 3, ROWS)})
-GAPS = pd.DataFrame({"u": NUMBERS["size"].where(generator.random(ROWS) > .3), "v": np.full(ROWS, np.nan), "w": NUMBERS["a b"]})
+GAPS = pd.DataFrame({"u": NUMBERS["size"].where(generator.random(ROWS) > .3), "v": np.full(ROWS, np.nan),
+                     "w": NUMBERS["a b"]})
 TARGET = generator.normal(5, 3, ROWS)
 CLASSES = generator.choice(["lo", "mid", "hi"], ROWS)
 
@@ -64,15 +66,18 @@ def same_names(model, folder):
     else:
         assert found["feature_names_out"] is None and found["feature_names_out_error"], model
         if expected is not None:
-            assert found["feature_names_out_error"].startswith(expected.__name__), (model, found["feature_names_out_error"])
+            error = found["feature_names_out_error"]
+            assert error.startswith(expected.__name__), (model, error)
     return found
 
 
 ordinary = functools.partial(p.FunctionTransformer, feature_names_out="one-to-one")
 column_transformer = lambda *branches, **options: compose.ColumnTransformer(list(branches), **options)
 TABLE = {
-    "standard": (p.StandardScaler(), NUMBERS), "minmax": (p.MinMaxScaler(), NUMBERS), "maxabs": (p.MaxAbsScaler(), NUMBERS),
-    "robust": (p.RobustScaler(), NUMBERS), "normalizer": (p.Normalizer(), NUMBERS), "binarizer": (p.Binarizer(), NUMBERS),
+    "standard": (p.StandardScaler(), NUMBERS), "minmax": (p.MinMaxScaler(), NUMBERS),
+    "maxabs": (p.MaxAbsScaler(), NUMBERS),
+    "robust": (p.RobustScaler(), NUMBERS), "normalizer": (p.Normalizer(), NUMBERS),
+    "binarizer": (p.Binarizer(), NUMBERS),
     "power": (p.PowerTransformer(), NUMBERS), "quantile": (p.QuantileTransformer(n_quantiles=5), NUMBERS),
     "bins": (p.KBinsDiscretizer(3, strategy="uniform"), NUMBERS),
     "bins ordinal": (p.KBinsDiscretizer(3, encode="ordinal", strategy="uniform"), NUMBERS),
@@ -81,11 +86,13 @@ TABLE = {
     "polynomial of one degree": (p.PolynomialFeatures((3, 3)), NUMBERS),
     "one-hot": (p.OneHotEncoder(), CATEGORIES), "one-hot of floats": (p.OneHotEncoder(), CODES),
     "one-hot of float32": (p.OneHotEncoder(), np.array([[0.1], [2.5], [16777216.0]], dtype=np.float32)),
-    "one-hot of rare float32": (p.OneHotEncoder(max_categories=2), np.array([[0.1], [0.1], [2.5], [3.5]], dtype=np.float32)),
+    "one-hot of rare float32": (p.OneHotEncoder(max_categories=2),
+                                np.array([[0.1], [0.1], [2.5], [3.5]], dtype=np.float32)),
     "one-hot of truth": (p.OneHotEncoder(), np.array([[True], [False]])),
     "one-hot of text": (p.OneHotEncoder(), np.array([["a"], ["bc"]])),
     "one-hot drop": (p.OneHotEncoder(drop="first"), CATEGORIES),
-    "one-hot drop binary": (p.OneHotEncoder(drop="if_binary"), pd.concat([CATEGORIES, CODES.iloc[:, :0], CODES % 2], axis=1)),
+    "one-hot drop binary": (p.OneHotEncoder(drop="if_binary"),
+                            pd.concat([CATEGORIES, CODES.iloc[:, :0], CODES % 2], axis=1)),
     "one-hot rare": (p.OneHotEncoder(min_frequency=0.2), CATEGORIES),
     "one-hot rare floats": (p.OneHotEncoder(max_categories=2), CODES),
     "one-hot rare drop": (p.OneHotEncoder(max_categories=2, drop="first"), CATEGORIES),
@@ -101,25 +108,35 @@ TABLE = {
     "best": (feature_selection.SelectKBest(feature_selection.f_regression, k=2), NUMBERS, TARGET),
     "percentile": (feature_selection.SelectPercentile(feature_selection.f_regression, percentile=40), NUMBERS, TARGET),
     "elimination": (feature_selection.RFE(linear_model.LinearRegression(), n_features_to_select=1), NUMBERS, TARGET),
-    "from model": (feature_selection.SelectFromModel(linear_model.LinearRegression(), threshold="median"), NUMBERS, TARGET),
+    "from model": (feature_selection.SelectFromModel(linear_model.LinearRegression(), threshold="median"), NUMBERS,
+                   TARGET),
     "pipeline": (pipeline.make_pipeline(impute.SimpleImputer(), p.StandardScaler(), p.PolynomialFeatures(2)), GAPS),
     "pipeline of nothing": (pipeline.make_pipeline("passthrough"), NUMBERS),
     "pipeline with a function": (pipeline.make_pipeline(p.StandardScaler(), p.FunctionTransformer(np.sqrt)), NUMBERS),
-    "pipeline of frames": (pipeline.make_pipeline(p.StandardScaler(), p.PolynomialFeatures(2)).set_output(transform="pandas"), NUMBERS),
+    "pipeline of frames": (pipeline.make_pipeline(p.StandardScaler(),
+                                                  p.PolynomialFeatures(2)).set_output(transform="pandas"), NUMBERS),
     "union": (pipeline.FeatureUnion([("a", p.StandardScaler()), ("no", "drop"), ("b", "passthrough")]), NUMBERS),
-    "union without prefixes": (pipeline.FeatureUnion([("a", p.StandardScaler()), ("b", "passthrough")], verbose_feature_names_out=False), NUMBERS),
+    "union without prefixes": (pipeline.FeatureUnion([("a", p.StandardScaler()), ("b", "passthrough")],
+                                                     verbose_feature_names_out=False), NUMBERS),
     "union with a function": (pipeline.FeatureUnion([("f", p.FunctionTransformer(np.sqrt))]), NUMBERS),
-    "columns": (column_transformer(("n", p.StandardScaler(), ["a b"]), ("gone", "drop", ["size"]), remainder="passthrough"), NUMBERS),
-    "columns without prefixes": (column_transformer(("n", p.StandardScaler(), ["a b"]), verbose_feature_names_out=False, remainder="passthrough"), NUMBERS),
-    "columns twice": (column_transformer(("n", p.StandardScaler(), ["a b"]), ("m", p.MinMaxScaler(), ["a b"]), verbose_feature_names_out=False), NUMBERS),
-    "columns by a form": (column_transformer(("n", p.StandardScaler(), [0, 2]), verbose_feature_names_out="{feature_name}<{transformer_name}>{{}}"), NUMBERS),
+    "columns": (column_transformer(("n", p.StandardScaler(), ["a b"]), ("gone", "drop", ["size"]),
+                                   remainder="passthrough"), NUMBERS),
+    "columns without prefixes": (column_transformer(("n", p.StandardScaler(), ["a b"]), verbose_feature_names_out=False,
+                                                    remainder="passthrough"), NUMBERS),
+    "columns twice": (column_transformer(("n", p.StandardScaler(), ["a b"]), ("m", p.MinMaxScaler(), ["a b"]),
+                                         verbose_feature_names_out=False), NUMBERS),
+    "columns by a form": (column_transformer(("n", p.StandardScaler(), [0, 2]),
+                                             verbose_feature_names_out="{feature_name}<{transformer_name}>{{}}"),
+                          NUMBERS),
     "columns by position": (column_transformer(("n", p.PolynomialFeatures(2), slice(1, 3))), NUMBERS),
     "columns with a function": (column_transformer(("f", p.FunctionTransformer(np.sqrt), ["size"])), NUMBERS),
-    "columns of frames": (column_transformer(("f", p.FunctionTransformer(np.sqrt), ["size"])).set_output(transform="pandas"), NUMBERS),
+    "columns of frames": (column_transformer(("f", p.FunctionTransformer(np.sqrt),
+                                              ["size"])).set_output(transform="pandas"), NUMBERS),
     "columns of none": (column_transformer(("n", p.StandardScaler(), [])), NUMBERS),
     "columns by selectors": (column_transformer(
         ("n", p.StandardScaler(), compose.make_column_selector(dtype_include=np.number)),
-        ("c", p.OneHotEncoder(), compose.make_column_selector(pattern="color|grade"))), pd.concat([NUMBERS, CATEGORIES], axis=1)),
+        ("c", p.OneHotEncoder(), compose.make_column_selector(pattern="color|grade"))),
+                             pd.concat([NUMBERS, CATEGORIES], axis=1)),
 }
 
 
@@ -152,7 +169,8 @@ class Drawing:
     def numbers(self):
         return self.random.choice([
             lambda: p.StandardScaler(), lambda: p.MaxAbsScaler(), lambda: "passthrough", lambda: ordinary(np.tanh),
-            lambda: p.FunctionTransformer(np.tanh), lambda: p.PolynomialFeatures(self.random.choice([2, (2, 3)]), interaction_only=self.chance(.5)),
+            lambda: p.FunctionTransformer(np.tanh),
+            lambda: p.PolynomialFeatures(self.random.choice([2, (2, 3)]), interaction_only=self.chance(.5)),
             lambda: p.KBinsDiscretizer(3, strategy="uniform", encode=self.random.choice(["onehot-dense", "ordinal"])),
             lambda: impute.SimpleImputer(add_indicator=self.chance(.5)), lambda: feature_selection.VarianceThreshold(),
             lambda: feature_selection.SelectKBest(feature_selection.f_regression, k=1)])()
@@ -168,7 +186,8 @@ class Drawing:
             return make()
         if make == self.numbers and self.chance(.6):
             return pipeline.make_pipeline(*[self.composed(make, depth + 1) for _ in range(self.random.randint(1, 3))])
-        return pipeline.FeatureUnion([("u%d" % i, self.composed(make, depth + 1)) for i in range(self.random.randint(1, 2))],
+        return pipeline.FeatureUnion([("u%d" % i, self.composed(make, depth + 1))
+                                      for i in range(self.random.randint(1, 2))],
                                      verbose_feature_names_out=self.chance(.7))
 
     def columns(self, numbers, categories):
@@ -213,7 +232,8 @@ def as_json(value):
 
 
 @pytest.mark.parametrize("case", [
-    "standard", "minmax", "maxabs", "robust", "power", "quantile", "bins", "one-hot", "one-hot of floats", "one-hot rare",
+    "standard", "minmax", "maxabs", "robust", "power", "quantile", "bins", "one-hot", "one-hot of floats",
+    "one-hot rare",
     "ordinal", "target classes", "imputer", "imputer text", "variance", "best", "elimination"])
 def test_fitted_values_are_the_attributes_of_the_estimator(case, tmp_path):
     estimator, data, *target = TABLE[case]
@@ -221,8 +241,10 @@ def test_fitted_values_are_the_attributes_of_the_estimator(case, tmp_path):
         warnings.simplefilter("ignore")
         model = estimator.fit(data, *target)
         found = same_names(model, tmp_path)
-    for name in ["mean_", "scale_", "var_", "data_min_", "center_", "max_abs_", "lambdas_", "quantiles_", "references_", "bin_edges_",
-                 "n_bins_", "categories_", "infrequent_categories_", "encodings_", "target_mean_", "classes_", "statistics_",
+    for name in ["mean_", "scale_", "var_", "data_min_", "center_", "max_abs_", "lambdas_", "quantiles_", "references_",
+                 "bin_edges_",
+                 "n_bins_", "categories_", "infrequent_categories_", "encodings_", "target_mean_", "classes_",
+                 "statistics_",
                  "variances_", "scores_", "pvalues_", "support_", "ranking_", "n_samples_seen_"]:
         expected = getattr(model, name, None) if name != "infrequent_categories_" or "rare" in case else None
         if expected is not None:

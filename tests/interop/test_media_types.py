@@ -149,7 +149,8 @@ def test_the_sdk_reads_the_records_of_an_answer(common, case):
     if labels is None:
         assert all(set(record.label) == {"score"} for record in records)
     else:
-        assert [list(record.label["predicted_label"].float32_tensor.values) for record in records] == [[x] for x in labels]
+        found = [list(record.label["predicted_label"].float32_tensor.values) for record in records]
+        assert found == [[label] for label in labels]
     # The SDK's own classes write the same bytes back.
     assert sum(8 + (record.ByteSize() + 3) // 4 * 4 for record in records) == len(answer)
 
@@ -167,7 +168,8 @@ def test_numpy_reads_the_array_of_an_answer(case):
         np.testing.assert_array_equal(array[:, -1], expected["predicted_labels"])
 
 
-@pytest.mark.parametrize("dtype", ["?", "i1", "u1", "<i2", ">i2", "<u4", ">u8", "<i8", ">i8", "<f2", ">f2", "<f4", ">f4", ">f8"])
+@pytest.mark.parametrize("dtype",
+                         ["?", "i1", "u1", "<i2", ">i2", "<u4", ">u8", "<i8", ">i8", "<f2", ">f2", "<f4", ">f4", ">f8"])
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_arrays_of_every_type_and_order_are_scored(case, dtype, order):
     container, features, _ = case

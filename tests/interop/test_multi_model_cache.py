@@ -46,7 +46,8 @@ def with_memory_for_one(housing, tmp_path):
     is searched for in steps that are smaller than a model."""
     for memory in range(32 << 10, 48 << 10, 512):
         environment = {"BYOC_MODEL_MEMORY": str(memory)}
-        endpoint = Endpoint(housing_with(housing, tmp_path / str(memory), lambda it: it.update(Environment=environment)))
+        endpoint = Endpoint(housing_with(housing, tmp_path / str(memory),
+                                         lambda it: it.update(Environment=environment)))
         try:
             price(runtime(endpoint.url), artifact(CITIES[0]))
         except botocore.exceptions.ClientError:
@@ -62,7 +63,8 @@ def test_the_log_of_an_eviction_has_the_model_the_reason_its_size_age_and_hits(h
     for city in [CITIES[0], CITIES[1], CITIES[0]]:
         assert price(client, artifact(city)) == pytest.approx(PRICE, rel=2e-6)
     first = endpoint.wait_for(lambda: endpoint.find(r"linear-learner: unloaded (.*)"))
-    wanted = rf"{artifact(CITIES[0])}: memory is needed to load {artifact(CITIES[1])}; \d+ bytes, loaded \S+ s ago, 1 hits"
+    wanted = (rf"{artifact(CITIES[0])}: memory is needed to load {artifact(CITIES[1])}; "
+              r"\d+ bytes, loaded \S+ s ago, 1 hits")
     assert re.fullmatch(wanted, first)
     assert evictions(endpoint, "memory") == 2
     # The second load is from disk.

@@ -98,7 +98,8 @@ def answer_of_scikit_learn(artifact, text):
 
 def cells_of(answer):
     """Values as csv.writer prints them."""
-    return [["" if value is None else value if isinstance(value, str) else str(value) for value in row] for row in answer]
+    return [["" if value is None else value if isinstance(value, str) else str(value) for value in row]
+            for row in answer]
 
 
 def is_float(text):
@@ -123,7 +124,8 @@ def scale_of(artifact, text, answer):
     """The magnitude of the terms whose sums are the cells of an answer; 0 if rounding cannot differ."""
     if not artifact.loose:
         return 0.0
-    numbers = [abs(value) for value in np.ravel(answer) if isinstance(value, (float, np.floating)) and np.isfinite(value)]
+    numbers = [abs(value) for value in np.ravel(answer) if isinstance(value, (float, np.floating))
+               and np.isfinite(value)]
     largest = max([1.0] + numbers)
     estimator = artifact.model
     steps = []
@@ -248,7 +250,8 @@ def test_a_preprocessor_and_an_estimator_are_a_pipeline_of_containers_or_one_con
                          "porch": generator.choice(["y", "n"], 80)})
     price = 200 * data["feet"] + 1e4 * (data["porch"] == "y")
     before = compose.ColumnTransformer([
-        ("numbers", preprocessing.StandardScaler(), ["year", "feet"]), ("porch", preprocessing.OneHotEncoder(), ["porch"])])
+        ("numbers", preprocessing.StandardScaler(), ["year", "feet"]),
+        ("porch", preprocessing.OneHotEncoder(), ["porch"])])
     whole = pipeline.make_pipeline(before, linear_model.Ridge()).fit(data, price)
     after = linear_model.Ridge().fit(before.transform(data), price)
 
@@ -386,7 +389,8 @@ def test_large_integers_match_the_same_categories_as_in_scikit_learn(container, 
             preprocessing.OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1),
             preprocessing.TargetEncoder(target_type="continuous", smooth=0.0)]):
         encoder.fit(data[["id"]], data["y"])
-        loaded = Loaded(container, tmp_path / ("large-%s-%d-%d" % (dtype, abs(hash(tuple(categories))), number)), encoder)
+        loaded = Loaded(container, tmp_path / ("large-%s-%d-%d" % (dtype, abs(hash(tuple(categories))), number)),
+                        encoder)
         for body in bodies:
             text = "".join("%s\n" % ("" if value is None else repr(value)) for value in body)
             if None in body:

@@ -78,8 +78,10 @@ def test_answers_are_those_of_scikit_learn_as_the_encoder_of_aws_writes_them(con
         if expected.dtype.kind == "O":
             assert found == wanted and ask("application/x-npy")[0] == 406, name
             continue
-        assert np.allclose(np.array(found, dtype=float), np.array(wanted, dtype=float), rtol=TOLERANCE, atol=1e-12), name
-        assert np.allclose(np.array([line.split(",") for line in text.replace("True", "1").replace("False", "0").splitlines()],
+        assert np.allclose(np.array(found, dtype=float), np.array(wanted, dtype=float), rtol=TOLERANCE,
+                           atol=1e-12), name
+        assert np.allclose(np.array([line.split(",")
+                                     for line in text.replace("True", "1").replace("False", "0").splitlines()],
                                     dtype=float).reshape(expected.shape), expected, rtol=TOLERANCE, atol=1e-12), name
         array = np.load(io.BytesIO(encoder.encode(expected, "application/x-npy")))
         status, answer = container.ask_bytes(
@@ -103,7 +105,8 @@ def test_every_json_orientation_of_pandas_is_read_as_the_same_rows(container, da
             json.dumps({"dataframe_split": frame.to_dict("split")}), "\ufeff" + json.dumps(frame.to_dict("records")),
         ]:
             status, answer = container.ask(
-                "POST", loaded.path + "/invoke", body.encode(), content_type="application/json", accept="application/json")
+                "POST", loaded.path + "/invoke", body.encode(), content_type="application/json",
+                accept="application/json")
             assert status == 200, (body[:200], answer)
             expected = expected or json.loads(answer)
             assert np.allclose(json.loads(answer), expected, rtol=1e-9, atol=0), body[:200]

@@ -71,7 +71,8 @@ def test_every_transformer_answers_edge_cases_as_in_the_installed_scikit_learn(c
             expected = made["answers"][answer]
             if expected is None or has_null & set(columns):
                 continue
-            status, found = container.ask("POST", "/models/m%d/invoke" % number, body.encode(), content_type=media_type, accept="text/csv")
+            status, found = container.ask("POST", "/models/m%d/invoke" % number, body.encode(), content_type=media_type,
+                                          accept="text/csv")
             raised = isinstance(expected, str)
             if status == 400 if raised else status == 200 and same(found, expected, scale):
                 counts["exceptions" if raised else "answers"] += 1

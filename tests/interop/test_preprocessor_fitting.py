@@ -71,11 +71,14 @@ def some(draw, names):
 def scaler(draw, full):
     """A transformer of numeric columns; `full` if no cell is missing."""
     choices = [
-        lambda: {"StandardScaler": draw.choice([{}, {"with_mean": False}, {"with_std": False}, {"with_mean": False, "with_std": False}])},
+        lambda: {"StandardScaler": draw.choice([{}, {"with_mean": False}, {"with_std": False},
+                                                {"with_mean": False, "with_std": False}])},
         lambda: {"MinMaxScaler": draw.choice([{}, {"feature_range": [-1, 3], "clip": True}])},
         lambda: {"MaxAbsScaler": {}},
-        lambda: {"RobustScaler": draw.choice([{}, {"quantile_range": [10.0, 90.0], "unit_variance": True}, {"with_centering": False}, {"with_scaling": False}])},
-        lambda: {"QuantileTransformer": {"n_quantiles": draw.choice([5, 20, 1000]), "output_distribution": draw.choice(["uniform", "normal"])}},
+        lambda: {"RobustScaler": draw.choice([{}, {"quantile_range": [10.0, 90.0], "unit_variance": True},
+                                              {"with_centering": False}, {"with_scaling": False}])},
+        lambda: {"QuantileTransformer": {"n_quantiles": draw.choice([5, 20, 1000]),
+                                         "output_distribution": draw.choice(["uniform", "normal"])}},
         lambda: {"PowerTransformer": {"standardize": draw.random() < 0.7}},
         lambda: {"FunctionTransformer": {}},
     ]
@@ -86,9 +89,11 @@ def scaler(draw, full):
             lambda: {"KBinsDiscretizer": {
                 "n_bins": draw.randint(2, 6), "encode": draw.choice(["onehot", "onehot-dense", "ordinal"]),
                 "strategy": draw.choice(["uniform", "quantile"]),
-                "quantile_method": draw.choice(["averaged_inverted_cdf", "linear", "inverted_cdf", "hazen", "weibull", "closest_observation"])}},
+                "quantile_method": draw.choice(["averaged_inverted_cdf", "linear", "inverted_cdf", "hazen", "weibull",
+                                                "closest_observation"])}},
             lambda: {"PolynomialFeatures": {
-                "degree": draw.choice([2, 3, [1, 2]]), "interaction_only": draw.random() < 0.4, "include_bias": draw.random() < 0.5}},
+                "degree": draw.choice([2, 3, [1, 2]]), "interaction_only": draw.random() < 0.4,
+                "include_bias": draw.random() < 0.5}},
             lambda: {"VarianceThreshold": {"threshold": draw.choice([0.0, 0.5])}},
         ]
     return draw.choice(choices)()
@@ -139,9 +144,11 @@ def part(draw):
         return encoder(draw), some(draw, WORDS + ["truth", "whole"])
     if kind == 5:
         parts = [["one", scaler(draw, True)], ["two", draw.choice(["passthrough", "drop", scaler(draw, True)])]]
-        return {"FeatureUnion": {"transformer_list": parts, "transformer_weights": draw.choice([None, {"one": 0.5}])}}, some(draw, FULL_NUMBERS)
+        return {"FeatureUnion": {"transformer_list": parts,
+                                 "transformer_weights": draw.choice([None, {"one": 0.5}])}}, some(draw, FULL_NUMBERS)
     if kind == 6:
-        return {"FunctionTransformer": {"func": draw.choice(["log1p", "sqrt"]), "validate": draw.random() < 0.5}}, ["positive"]
+        return {"FunctionTransformer": {"func": draw.choice(["log1p", "sqrt"]),
+                                        "validate": draw.random() < 0.5}}, ["positive"]
     if kind == 7:
         return {"PowerTransformer": {"method": "box-cox"}}, ["positive"]
     inner = [[f"in{at}", *part_of_numbers(draw)] for at in range(draw.randint(1, 2))]
@@ -183,7 +190,8 @@ def build(specified):
     (name, parameters), = specified.items()
     parameters = dict(parameters)
     if name == "ColumnTransformer":
-        parameters["transformers"] = [(key, build(value), columns) for key, value, columns in parameters["transformers"]]
+        parameters["transformers"] = [(key, build(value), columns) for key, value,
+                                      columns in parameters["transformers"]]
         parameters["remainder"] = build(parameters.get("remainder", "drop"))
         return compose.ColumnTransformer(**parameters)
     for parts in {"steps", "transformer_list"} & parameters.keys():
@@ -326,7 +334,8 @@ class Served:
 
     def transform(self, text):
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/invocations", text.encode(), {"Content-Type": "text/csv", "Accept": "application/json"})
+            f"http://127.0.0.1:{self.port}/invocations", text.encode(),
+            {"Content-Type": "text/csv", "Accept": "application/json"})
         with urllib.request.urlopen(request, timeout=60) as answer:
             return [instance["features"] for instance in json.load(answer)["instances"]]
 
@@ -385,9 +394,11 @@ def test_byoc_and_scikit_learn_fit_and_transform_alike(seed, tmp_path):
 def test_the_artifact_is_a_complete_estimator(tmp_path):
     """The artifact can be printed, cloned and fitted again, and returns frames and names."""
     specified = {"version": 1, "columns": COLUMNS, "transformer": {"ColumnTransformer": {"transformers": [
-        ["numbers", {"Pipeline": {"steps": [["fill", {"SimpleImputer": {}}], ["scale", {"StandardScaler": {}}]]}}, ["plain", "gaps"]],
+        ["numbers", {"Pipeline": {"steps": [["fill", {"SimpleImputer": {}}], ["scale", {"StandardScaler": {}}]]}},
+         ["plain", "gaps"]],
         ["words", {"OneHotEncoder": {"sparse_output": False}}, ["word"]],
-        ["both", {"FeatureUnion": {"transformer_list": [["a", {"MinMaxScaler": {}}], ["b", "passthrough"]]}}, ["whole"]]],
+        ["both", {"FeatureUnion": {"transformer_list": [["a", {"MinMaxScaler": {}}], ["b", "passthrough"]]}},
+         ["whole"]]],
         "remainder": "drop"}}}
     text = table(random.Random(1), 30)
     assert train(tmp_path, specified, text).returncode == 0

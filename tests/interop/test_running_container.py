@@ -92,8 +92,10 @@ def test_a_second_signal_stops_at_once_and_the_exit_code_reports_a_cut_off_reque
 
 
 def test_a_second_endpoint_cannot_use_the_same_state_folder(endpoint, tmp_path):
-    command = [BYOC, "endpoint", "--port", "0", "--config", str(tmp_path / "endpoint.json"), "--container", "mine=http://h"]
+    command = [BYOC, "endpoint", "--port", "0", "--config", str(tmp_path / "endpoint.json"), "--container",
+               "mine=http://h"]
     ended = subprocess.run(
-        command, env={"BYOC_STATE_DIR": str(tmp_path / "state")}, capture_output=True, text=True, timeout=60, check=False)
+        command, env={"BYOC_STATE_DIR": str(tmp_path / "state")}, capture_output=True, text=True, timeout=60,
+        check=False)
     assert ended.returncode == 78
     assert "another endpoint uses it" in ended.stderr

@@ -68,7 +68,8 @@ def endpoints(containers, folder):
     urls = ",".join(f"{name}={one.url}" for name, one in containers.items())
     running = Endpoint(
         *files, BYOC_ENDPOINT_CONTAINERS=urls, BYOC_ENDPOINT_CONTAINER_TIMEOUT="2",
-        BYOC_ENDPOINT_MAX_REQUEST_SIZE="1M", BYOC_ENDPOINT_MAX_HAND_OVER_SIZE="1K", BYOC_STATE_DIR=str(folder / "state"))
+        BYOC_ENDPOINT_MAX_REQUEST_SIZE="1M", BYOC_ENDPOINT_MAX_HAND_OVER_SIZE="1K",
+        BYOC_STATE_DIR=str(folder / "state"))
     yield running
     running.process.kill()
     running.process.wait()
@@ -110,7 +111,8 @@ def test_the_configurations_are_valid_for_aws(folder):
 
 def test_the_members_of_the_api_reach_the_container_and_come_back(client, containers):
     answer = invoke(
-        client, "one", b"hello", ContentType="text/csv", Accept="text/plain", CustomAttributes="asked", InferenceId="id-1")
+        client, "one", b"hello", ContentType="text/csv", Accept="text/plain", CustomAttributes="asked",
+        InferenceId="id-1")
     assert answer["Body"].read() == b"blue: hello"
     assert answer["ContentType"] == "text/plain; charset=utf-8"
     assert answer["CustomAttributes"] == "answered"
@@ -133,7 +135,8 @@ def test_any_error_status_of_a_container_is_a_model_error(client, status, said):
     assert response["OriginalStatusCode"] == status
     assert response["OriginalMessage"] == "because"
     assert response["LogStreamArn"] == "arn:aws:logs:us-east-1:123456789012:log-group:/aws/sagemaker/Endpoints/one"
-    assert response["Message"].startswith(f"Received {said} ({status}) from primary with message \"because\". See https://")
+    expected = f"Received {said} ({status}) from primary with message \"because\". See https://"
+    assert response["Message"].startswith(expected)
 
 
 def test_a_container_that_takes_too_long_is_a_model_error_with_status_0(client):
@@ -151,7 +154,8 @@ def test_a_body_beyond_the_limit_is_refused(client):
 
 @pytest.mark.parametrize(("endpoint", "more", "message"), [
     ("none", {}, r"Endpoint none of account \d{12} not found\."),
-    ("one", {"TargetModel": "a"}, "Endpoint one is not a multi-model endpoint and does not support target model header."),
+    ("one", {"TargetModel": "a"},
+     "Endpoint one is not a multi-model endpoint and does not support target model header."),
     ("one", {"TargetVariant": "Red"}, "Variant Red of endpoint one not found; it has AllTraffic."),
     ("one", {"TargetContainerHostname": "blue"}, "Endpoint one is not configured for direct invocation .*"),
     ("one", {"SessionId": "unknown-1"}, "Session unknown-1 of endpoint one not found; .*"),

@@ -103,7 +103,8 @@ def test_callers_do_not_notice_faults_of_a_download(in_s3_client, s3, housing, p
     assert leftovers(in_s3) == []
 
 
-def test_a_download_that_keeps_failing_loads_nothing_and_a_later_request_tries_again(in_s3_client, s3, housing, proxy, in_s3):
+def test_a_download_that_keeps_failing_loads_nothing_and_a_later_request_tries_again(
+        in_s3_client, s3, housing, proxy, in_s3):
     upload(s3, housing, "Broken", 900)
     loaded = in_s3.metric("byoc_endpoint_loaded_models")
     # boto3 retries after a 503, and each retry starts a download.
@@ -179,7 +180,8 @@ def test_an_asynchronous_input_comes_from_s3_and_its_answer_goes_there(later_in_
     ("application/json", {}, True),
     (None, {}, True),
 ])
-def test_an_asynchronous_input_has_the_content_type_of_its_object(later_in_s3, s3, proxy, housing, stored, said, answered):
+def test_an_asynchronous_input_has_the_content_type_of_its_object(
+        later_in_s3, s3, proxy, housing, stored, said, answered):
     house = (housing / "house.csv").read_text().strip()
     names = "YEAR_BUILT,SQUARE_FEET,NUM_BEDROOMS,NUM_BATHROOMS,LOT_ACRES,GARAGE_SPACES,FRONT_PORCH,DECK"
     values = [cell if cell.isalpha() else float(cell) for cell in house.split(",")]
@@ -215,7 +217,8 @@ def test_the_next_request_is_answered_by_a_model_that_was_replaced_in_s3(s3, pro
 
     def answer():
         return client.invoke_endpoint(
-            EndpointName="e", TargetModel="a.tar.gz", ContentType="text/csv", Body=b"1,2,3,4,5,6,7,8,9,10")["Body"].read()
+            EndpointName="e", TargetModel="a.tar.gz", ContentType="text/csv",
+            Body=b"1,2,3,4,5,6,7,8,9,10")["Body"].read()
 
     try:
         answer()

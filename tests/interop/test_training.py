@@ -131,7 +131,8 @@ def test_the_loss_on_breast_cancer_is_at_most_that_of_sgd_and_near_the_exact_sol
 
 def test_the_loss_on_digits_is_at_most_that_of_sgd_and_near_the_exact_solvers(tmp_path):
     ours, exact, sgd = classifiers(
-        datasets.load_digits(), tmp_path, WD, predictor_type="multiclass_classifier", num_classes=10, mini_batch_size=50,
+        datasets.load_digits(), tmp_path, WD, predictor_type="multiclass_classifier", num_classes=10,
+        mini_batch_size=50,
         l1=0)
     assert ours <= min(sgd)
     assert ours <= exact * 1.02
@@ -157,7 +158,8 @@ def test_a_job_with_defaults_is_no_worse_than_sgd_with_defaults(tmp_path):
     sgd = [
         metrics.log_loss(
             test[1],
-            standardised(linear_model.SGDClassifier(loss="log_loss", random_state=seed)).fit(*train).predict_proba(test[0]))
+            standardised(linear_model.SGDClassifier(loss="log_loss",
+                                                    random_state=seed)).fit(*train).predict_proba(test[0]))
         for seed in SEEDS]
     print(f"breast cancer, defaults alone: byoc {ours:.5f}, SGDClassifier {min(sgd):.5f} at best")
     assert ours <= min(sgd)
@@ -198,8 +200,10 @@ def test_sagemakers_metric_definitions_match_the_log(tmp_path, predictor_type):
         tmp_path / "job", dict(zip(("train", "validation", "test"), rows)), mini_batch_size=10, epochs=2,
         predictor_type=predictor_type, num_classes=3).log
     definitions = [
-        r"#progress_metric: host=\S+, completed (\S+) %", r"#throughput_metric: host=\S+, train throughput=(\S+) records/second",
-        HOST + r"epoch=\S+, train \S+_objective <loss>=(\S+)", HOST + r"epoch=\S+, validation \S+_objective <loss>=(\S+)",
+        r"#progress_metric: host=\S+, completed (\S+) %",
+        r"#throughput_metric: host=\S+, train throughput=(\S+) records/second",
+        HOST + r"epoch=\S+, train \S+_objective <loss>=(\S+)",
+        HOST + r"epoch=\S+, validation \S+_objective <loss>=(\S+)",
         HOST + r"validation \S+_objective <loss>=(\S+)", HOST + r"test \S+_objective <loss>=(\S+)",
     ] + [HOST + f"{channel} {score}=(\\S+)" for channel in ("validation", "test") for score in SCORES[predictor_type]]
     for definition in definitions:

@@ -20,13 +20,15 @@ HOUSES = "1993,2728,6,3.0,0.7,1,y,y\n1980,1500,3,1.5,0.5,0,n,n\n"
 def transform(*flags, **variables):
     environment = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     environment.update(variables)
-    return subprocess.run([BYOC, "transform", *map(str, flags)], env=environment, capture_output=True, text=True, timeout=120)
+    return subprocess.run([BYOC, "transform", *map(str, flags)], env=environment, capture_output=True, text=True,
+                          timeout=120)
 
 
 def test_the_job_of_the_example_is_valid_for_create_transform_job():
     request = json.loads((ROOT / "examples" / "housing" / "transform.json").read_text())
     model = botocore.session.get_session().get_service_model("sagemaker")
-    report = botocore.validate.ParamValidator().validate(request, model.operation_model("CreateTransformJob").input_shape)
+    report = botocore.validate.ParamValidator().validate(request,
+                                                         model.operation_model("CreateTransformJob").input_shape)
     assert not report.has_errors(), report.generate_report()
 
 
@@ -38,7 +40,8 @@ def in_s3(s3):  # noqa: F811
 
     def run(source, target, *flags, model="model.tar.gz"):
         return transform(
-            "--model", f"s3://{BUCKET}/batch/{model}", "--input", source, "--output", target, "--content-type", "text/csv",
+            "--model", f"s3://{BUCKET}/batch/{model}", "--input", source, "--output", target, "--content-type",
+            "text/csv",
             "--accept", "text/csv", "--split-type", "Line", "--assemble-with", "Line", *flags, **variables)
     return run
 
@@ -59,13 +62,15 @@ def test_objects_are_read_from_s3_and_written_to_s3_only_once(s3, in_s3):  # noq
     assert found["batch/out/deep/b.csv.out"] == found["batch/out/a.csv.out"] * 3
     assert len(found["batch/out/a.csv.out"].splitlines()[0].split(",")) == 10
 
-    before = {entry["Key"]: entry["LastModified"] for entry in s3.list_objects_v2(Bucket=BUCKET, Prefix="batch/out/")["Contents"]}
+    before = {entry["Key"]: entry["LastModified"]
+              for entry in s3.list_objects_v2(Bucket=BUCKET, Prefix="batch/out/")["Contents"]}
     again = in_s3(f"s3://{BUCKET}/batch/in", f"s3://{BUCKET}/batch/out/")
     assert "2 of 2 outputs are there already" in again.stderr, again.stderr
     s3.put_object(Bucket=BUCKET, Key="batch/in/a.csv", Body=HOUSES * 2)
     changed = in_s3(f"s3://{BUCKET}/batch/in", f"s3://{BUCKET}/batch/out/")
     assert changed.returncode == 0 and "1 of 2 outputs are there already" in changed.stderr, changed.stderr
-    after = {entry["Key"]: entry["LastModified"] for entry in s3.list_objects_v2(Bucket=BUCKET, Prefix="batch/out/")["Contents"]}
+    after = {entry["Key"]: entry["LastModified"]
+             for entry in s3.list_objects_v2(Bucket=BUCKET, Prefix="batch/out/")["Contents"]}
     assert before["batch/out/deep/b.csv.out"] == after["batch/out/deep/b.csv.out"]
     assert len(outputs(s3, "batch/out/")["batch/out/a.csv.out"].splitlines()) == 4
 
@@ -75,7 +80,8 @@ def test_a_manifest_in_s3_names_compressed_objects(s3, in_s3):  # noqa: F811
         s3.put_object(Bucket=BUCKET, Key=f"batch/packed/{key}", Body=gzip.compress(HOUSES.encode()))
     manifest = [{"prefix": f"s3://{BUCKET}/batch/packed/"}, "x/1.csv.gz", "2.csv.gz"]
     s3.put_object(Bucket=BUCKET, Key="batch/manifest.json", Body=json.dumps(manifest))
-    done = in_s3(f"s3://{BUCKET}/batch/manifest.json", f"s3://{BUCKET}/batch/unpacked", "--s3-data-type", "ManifestFile",
+    done = in_s3(f"s3://{BUCKET}/batch/manifest.json", f"s3://{BUCKET}/batch/unpacked", "--s3-data-type",
+                 "ManifestFile",
                  "--compression-type", "Gzip")
     assert done.returncode == 0, done.stderr
     assert sorted(outputs(s3, "batch/unpacked/")) == ["batch/unpacked/2.csv.gz.out", "batch/unpacked/x/1.csv.gz.out"]
@@ -100,7 +106,8 @@ def test_an_unusable_key_is_reported_and_does_not_fail_jobs_that_do_not_read_it(
             s3.put_object(Bucket=BUCKET, Key=f"batch/{place}/{name}", Body=HOUSES)
     whole = in_s3(f"s3://{BUCKET}/batch/odd/", f"s3://{BUCKET}/batch/odd-out/")
     assert whole.returncode == 78, whole.stderr
-    assert "cannot be read here" in whole.stderr and "up.csv" in whole.stderr and "QUEUE" not in whole.stderr, whole.stderr
+    assert "cannot be read here" in whole.stderr and "up.csv" in whole.stderr, whole.stderr
+    assert "QUEUE" not in whole.stderr, whole.stderr
     for name in (".hidden.csv", "one.csv"):
         for run in ("0 of", "1 of"):
             done = in_s3(f"s3://{BUCKET}/batch/odd/{name}", f"s3://{BUCKET}/batch/odd-out/")
@@ -112,13 +119,15 @@ def test_an_unusable_key_is_reported_and_does_not_fail_jobs_that_do_not_read_it(
 def test_missing_buckets_and_objects_are_reported_in_plain_words(s3, in_s3):  # noqa: F811
     s3.put_object(Bucket=BUCKET, Key="batch/there/a.csv", Body=HOUSES)
     there = f"s3://{BUCKET}/batch/there/"
-    for source, target in ((there, "s3://no-such-bucket/out/"), ("s3://no-such-bucket/in/", f"s3://{BUCKET}/batch/none/")):
+    for source, target in ((there, "s3://no-such-bucket/out/"),
+                           ("s3://no-such-bucket/in/", f"s3://{BUCKET}/batch/none/")):
         done = in_s3(source, target)
         assert done.returncode == 78, done.stderr
         assert "s3://no-such-bucket: no such bucket" in done.stderr and "<" not in done.stderr, done.stderr
     done = in_s3(there, f"s3://{BUCKET}/batch/none/", model="no-model.tar.gz")
     assert done.returncode == 66, done.stderr
-    assert "no-model.tar.gz\": there is no object at the URL" in done.stderr and "damaged" not in done.stderr, done.stderr
+    assert "no-model.tar.gz\": there is no object at the URL" in done.stderr, done.stderr
+    assert "damaged" not in done.stderr, done.stderr
 
 
 @pytest.fixture
@@ -133,7 +142,8 @@ def uncompressed(s3, tmp_path):  # noqa: F811
             s3.upload_file(str(file), BUCKET, f"forms/folder/{file.relative_to(tmp_path)}")
             if file.suffix == ".joblib":
                 s3.upload_file(str(file), BUCKET, "forms/one/model.joblib")
-    return [("folder/", "S3Prefix", "None"), ("one/model.joblib", "S3Object", "None"), ("model.tar.gz", "S3Object", "Gzip")]
+    return [("folder/", "S3Prefix", "None"), ("one/model.joblib", "S3Object", "None"),
+            ("model.tar.gz", "S3Object", "Gzip")]
 
 
 def test_a_model_data_source_is_a_prefix_a_file_or_an_archive(s3, uncompressed, tmp_path):  # noqa: F811
@@ -145,7 +155,8 @@ def test_a_model_data_source_is_a_prefix_a_file_or_an_archive(s3, uncompressed, 
                   "S3Uri": f"https://{BUCKET}.s3.us-east-1.amazonaws.com/forms/{place}"}
         # The form that DescribeModel prints.
         model = {"ModelName": "m", "PrimaryContainer": {"Image": "i", "ModelDataSource": {"S3DataSource": source}},
-                 "ModelArn": "arn:aws:sagemaker:us-east-1:123456789012:model/m", "CreationTime": "2026-11-30T09:00:00+00:00"}
+                 "ModelArn": "arn:aws:sagemaker:us-east-1:123456789012:model/m",
+                 "CreationTime": "2026-11-30T09:00:00+00:00"}
         botocore_model = botocore.session.get_session().get_service_model("sagemaker")
         shape = botocore_model.shape_for("ContainerDefinition")
         assert not botocore.validate.ParamValidator().validate(model["PrimaryContainer"], shape).has_errors()
@@ -158,7 +169,8 @@ def test_a_model_data_source_is_a_prefix_a_file_or_an_archive(s3, uncompressed, 
         answers.append((tmp_path / f"out{number}" / "in.csv.out").read_text())
         endpoint = Endpoint(tmp_path / "model.json", BYOC_STATE_DIR=str(tmp_path / f"state{number}"), **variables)
         try:
-            invoked = runtime(endpoint.url).invoke_endpoint(EndpointName="e", ContentType="text/csv", Accept="text/csv", Body=house)
+            invoked = runtime(endpoint.url).invoke_endpoint(EndpointName="e", ContentType="text/csv", Accept="text/csv",
+                                                            Body=house)
             assert invoked["Body"].read().decode() == answers[0].splitlines(keepends=True)[0]
         finally:
             endpoint.process.kill()
@@ -168,7 +180,8 @@ def test_a_model_data_source_is_a_prefix_a_file_or_an_archive(s3, uncompressed, 
 
 def test_input_output_and_model_may_be_https_urls_of_s3(s3, in_s3):  # noqa: F811
     s3.put_object(Bucket=BUCKET, Key="batch/by https/a.csv", Body=HOUSES)
-    done = in_s3(f"https://{BUCKET}.s3.amazonaws.com/batch/by%20https/", f"https://s3.eu-west-1.amazonaws.com/{BUCKET}/batch/https-out/")
+    done = in_s3(f"https://{BUCKET}.s3.amazonaws.com/batch/by%20https/",
+                 f"https://s3.eu-west-1.amazonaws.com/{BUCKET}/batch/https-out/")
     assert done.returncode == 0, done.stderr
     assert list(outputs(s3, "batch/https-out/")) == ["batch/https-out/a.csv.out"]
 
@@ -179,9 +192,11 @@ def test_a_description_of_the_aws_cli_runs_as_a_job(s3, in_s3, tmp_path):  # noq
     description = {
         "TransformJobName": "j", "TransformJobArn": "arn:aws:sagemaker:us-east-1:123456789012:transform-job/j",
         "TransformJobStatus": "Completed", "ModelName": "m", "Environment": {}, "BatchStrategy": "MultiRecord",
-        "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/batch/described/"}},
+        "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix",
+                                                           "S3Uri": f"s3://{BUCKET}/batch/described/"}},
                            "ContentType": "text/csv", "CompressionType": "None", "SplitType": "Line"},
-        "TransformOutput": {"S3OutputPath": f"s3://{BUCKET}/batch/described-out", "Accept": "text/csv", "AssembleWith": "Line",
+        "TransformOutput": {"S3OutputPath": f"s3://{BUCKET}/batch/described-out", "Accept": "text/csv",
+                            "AssembleWith": "Line",
                             "KmsKeyId": ""},
         "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
         "CreationTime": "2026-11-30T09:00:00.123000+00:00", "TransformStartTime": "2026-11-30T09:00:00+00:00",
@@ -203,17 +218,22 @@ def test_a_description_of_the_aws_cli_runs_as_a_job(s3, in_s3, tmp_path):  # noq
 def test_descriptions_of_the_api_run_as_a_model_and_a_job(s3, in_s3, tmp_path):  # noqa: F811
     """boto3 creates and describes the model and the job; byoc runs the JSON."""
     s3.put_object(Bucket=BUCKET, Key="batch/by-api/a.csv", Body=HOUSES)
-    api = boto3.client("sagemaker", endpoint_url=s3.meta.endpoint_url, region_name="us-east-1", aws_access_key_id="test",
+    api = boto3.client("sagemaker", endpoint_url=s3.meta.endpoint_url, region_name="us-east-1",
+                       aws_access_key_id="test",
                        aws_secret_access_key="test")
-    container = {"Image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/byoc:1", "ModelDataUrl": f"s3://{BUCKET}/batch/model.tar.gz"}
-    api.create_model(ModelName="m", PrimaryContainer=container, ExecutionRoleArn="arn:aws:iam::123456789012:role/service-role/r")
+    container = {"Image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/byoc:1",
+                 "ModelDataUrl": f"s3://{BUCKET}/batch/model.tar.gz"}
+    api.create_model(ModelName="m", PrimaryContainer=container,
+                     ExecutionRoleArn="arn:aws:iam::123456789012:role/service-role/r")
     api.create_transform_job(
         TransformJobName="j", ModelName="m",
-        TransformInput={"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/batch/by-api/"}},
+        TransformInput={"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix",
+                                                        "S3Uri": f"s3://{BUCKET}/batch/by-api/"}},
                         "ContentType": "text/csv"},
         TransformOutput={"S3OutputPath": f"s3://{BUCKET}/batch/by-api-out"},
         TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1})
-    for name, description in (("model", api.describe_model(ModelName="m")), ("job", api.describe_transform_job(TransformJobName="j"))):
+    for name, description in (("model", api.describe_model(ModelName="m")),
+                              ("job", api.describe_transform_job(TransformJobName="j"))):
         (tmp_path / f"{name}.json").write_text(json.dumps(description, default=str))
     variables = dict(AWS_ENDPOINT_URL_S3=s3.meta.endpoint_url, AWS_REGION="us-east-1", **CREDENTIALS)
     done = transform("--model", tmp_path / "model.json", "--job", tmp_path / "job.json", **variables)

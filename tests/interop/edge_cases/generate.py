@@ -41,17 +41,23 @@ def fits():
     yes = [True, False, True, True, False, False, True, True]
     return {
         "floats": frame([1.5, 2.5, 0.25, 4.0, 1.5, -3.25, 7.0, 2.0], [0.5, 3.0, 10.0, 20.0, 0.5, 7.0, -1.0, 2.0]),
-        "floats with gaps": frame([1.5, GAP, 0.25, 4.0, 1.5, -3.25, 7.0, 2.0], [0.5, 3.0, 10.0, GAP, 0.5, GAP, -1.0, 2.0]),
+        "floats with gaps": frame([1.5, GAP, 0.25, 4.0, 1.5, -3.25, 7.0, 2.0],
+                                  [0.5, 3.0, 10.0, GAP, 0.5, GAP, -1.0, 2.0]),
         "positive": frame([1.5, 2.5, 0.25, 4.0, 1.5, 3.25, 7.0, 2.0], [0.5, 3.0, 10.0, 20.0, 0.5, 7.0, 1.0, 2.0]),
         "integers": frame([1, 2, 3, 4, 2, 1, 2, 7], [3, 1, 2, 3, 3, 2, 5, 3]),
         "sentinels": frame([1, -1, 3, 4, 2, -1, 2, 7], [3, 1, 2, -1, 3, 2, 5, 3]),
         "text": frame(text(*"abcabbac"), text(*"xyxabybx")),
-        "text with gaps": frame(text("a", "b", GAP, "a", "b", "c", "a", GAP), text("x", GAP, "y", "x", "a", "b", "x", "y")),
-        "text with None": frame(text("a", "b", None, "a", "b", "c", "a", None), text("x", None, "y", "x", "a", "b", "x", "y")),
-        "text with marks": frame(text("a", "b", "?", "a", "b", "c", "a", "?"), text("x", "?", "y", "x", "a", "b", "x", "y")),
+        "text with gaps": frame(text("a", "b", GAP, "a", "b", "c", "a", GAP),
+                                text("x", GAP, "y", "x", "a", "b", "x", "y")),
+        "text with None": frame(text("a", "b", None, "a", "b", "c", "a", None),
+                                text("x", None, "y", "x", "a", "b", "x", "y")),
+        "text with marks": frame(text("a", "b", "?", "a", "b", "c", "a", "?"),
+                                 text("x", "?", "y", "x", "a", "b", "x", "y")),
         "bool": frame(yes, yes[::-1]),
-        "bool with gaps": frame(text(True, GAP, True, False, True, False, True, True), text(False, True, GAP, True, True, False, True, True)),
-        "numbers and text": frame([1.5, GAP, 0.25, 4.0, 1.5, -3.25, 7.0, 2.0], text("a", "b", GAP, "a", "b", "c", "a", GAP)),
+        "bool with gaps": frame(text(True, GAP, True, False, True, False, True, True),
+                                text(False, True, GAP, True, True, False, True, True)),
+        "numbers and text": frame([1.5, GAP, 0.25, 4.0, 1.5, -3.25, 7.0, 2.0],
+                                  text("a", "b", GAP, "a", "b", "c", "a", GAP)),
         "integers and bool": frame([1, 2, 3, 4, 2, 1, 2, 7], yes),
         "an empty column": frame([1.5, GAP, 0.25, 4.0, 1.5, -3.25, 7.0, 2.0], [GAP] * 8),
         "an empty column and text": frame(text("a", "b", GAP, "a", "b", "c", "a", GAP), text(*[GAP] * 8)),
@@ -60,7 +66,8 @@ def fits():
 
 NUMBERS = ["floats", "floats with gaps", "integers"]
 WHOLE = ["floats", "integers"]
-CATEGORIES = ["text", "text with gaps", "text with None", "integers", "floats", "floats with gaps", "bool", "bool with gaps", "numbers and text",
+CATEGORIES = ["text", "text with gaps", "text with None", "integers", "floats", "floats with gaps", "bool",
+              "bool with gaps", "numbers and text",
               "integers and bool"]
 ALL = ["floats", "floats with gaps", "integers", "text", "text with gaps", "bool", "bool with gaps", "numbers and text",
        "integers and bool", "an empty column", "an empty column and text"]
@@ -88,13 +95,16 @@ def variants():
     yield "Binarizer", lambda: p.Binarizer(), WHOLE
     yield "Binarizer(1.5)", lambda: p.Binarizer(threshold=1.5), WHOLE
     for encode in ["onehot-dense", "onehot", "ordinal"]:
-        yield "KBinsDiscretizer(%s)" % encode, lambda encode=encode: p.KBinsDiscretizer(3, encode=encode, strategy="uniform"), WHOLE
+        yield ("KBinsDiscretizer(%s)" % encode,
+               lambda encode=encode: p.KBinsDiscretizer(3, encode=encode, strategy="uniform"), WHOLE)
     yield "PolynomialFeatures(2)", lambda: p.PolynomialFeatures(2), WHOLE
-    yield "PolynomialFeatures(interaction_only)", lambda: p.PolynomialFeatures(2, interaction_only=True, include_bias=False), WHOLE
+    yield ("PolynomialFeatures(interaction_only)",
+           lambda: p.PolynomialFeatures(2, interaction_only=True, include_bias=False), WHOLE)
     yield "PowerTransformer", lambda: p.PowerTransformer(), NUMBERS
     yield "PowerTransformer(box-cox)", lambda: p.PowerTransformer(method="box-cox", standardize=False), ["positive"]
     for output in ["uniform", "normal"]:
-        yield "QuantileTransformer(%s)" % output, lambda output=output: p.QuantileTransformer(5, output_distribution=output), NUMBERS
+        yield ("QuantileTransformer(%s)" % output,
+               lambda output=output: p.QuantileTransformer(5, output_distribution=output), NUMBERS)
     for validate in [False, True]:
         for function in [None, np.log1p, np.abs, np.square, np.negative, np.floor, np.sign]:
             name = "FunctionTransformer(%s, validate=%s)" % (function and function.__name__, validate)
@@ -107,11 +117,13 @@ def variants():
     yield "SelectFpr", lambda: s.SelectFpr(s.f_regression, alpha=0.9), ["floats"]
     yield "SelectFdr", lambda: s.SelectFdr(s.f_regression, alpha=0.99), ["floats"]
     yield "SelectFwe", lambda: s.SelectFwe(s.f_regression, alpha=0.99), ["floats"]
-    yield "GenericUnivariateSelect", lambda: s.GenericUnivariateSelect(s.f_regression, mode="k_best", param=1), ["floats"]
+    yield ("GenericUnivariateSelect",
+           lambda: s.GenericUnivariateSelect(s.f_regression, mode="k_best", param=1), ["floats"])
     yield "SelectFromModel", lambda: s.SelectFromModel(linear_model.Ridge(), threshold=0.0), WHOLE
     yield "RFE", lambda: s.RFE(linear_model.Ridge(), n_features_to_select=1), WHOLE
     yield "RFECV", lambda: s.RFECV(linear_model.Ridge(), cv=2), ["floats"]
-    yield "SequentialFeatureSelector", lambda: s.SequentialFeatureSelector(linear_model.Ridge(), n_features_to_select=1, cv=2), ["floats"]
+    yield ("SequentialFeatureSelector",
+           lambda: s.SequentialFeatureSelector(linear_model.Ridge(), n_features_to_select=1, cv=2), ["floats"])
 
     for strategy in ["mean", "median", "most_frequent"]:
         yield "SimpleImputer(%s)" % strategy, lambda strategy=strategy: i.SimpleImputer(strategy=strategy), ALL
@@ -122,42 +134,53 @@ def variants():
                lambda strategy=strategy: i.SimpleImputer(strategy=strategy, keep_empty_features=True),
                ["an empty column", "an empty column and text"])
         yield ("SimpleImputer(%s, missing_values=-1)" % strategy,
-               lambda strategy=strategy: i.SimpleImputer(missing_values=-1, strategy=strategy), ["sentinels", "integers"])
+               lambda strategy=strategy: i.SimpleImputer(missing_values=-1, strategy=strategy),
+               ["sentinels", "integers"])
     yield "SimpleImputer(constant)", lambda: i.SimpleImputer(strategy="constant"), ALL
     for fill in [0, -1.5, True, "missing", "7"]:
-        yield "SimpleImputer(constant, %r)" % (fill,), lambda fill=fill: i.SimpleImputer(strategy="constant", fill_value=fill), ALL
+        yield ("SimpleImputer(constant, %r)" % (fill,),
+               lambda fill=fill: i.SimpleImputer(strategy="constant", fill_value=fill), ALL)
     yield ("SimpleImputer(constant, add_indicator)", lambda: i.SimpleImputer(strategy="constant", add_indicator=True),
            ["floats with gaps", "text with gaps"])
     yield ("SimpleImputer(constant, missing_values=-1)",
-           lambda: i.SimpleImputer(missing_values=-1, strategy="constant", fill_value=9), ["sentinels", "integers", "floats"])
+           lambda: i.SimpleImputer(missing_values=-1, strategy="constant", fill_value=9),
+           ["sentinels", "integers", "floats"])
     for strategy in ["most_frequent", "constant"]:
         yield ("SimpleImputer(%s, missing_values=?)" % strategy,
-               lambda strategy=strategy: i.SimpleImputer(missing_values="?", strategy=strategy), ["text with marks", "text"])
+               lambda strategy=strategy: i.SimpleImputer(missing_values="?", strategy=strategy),
+               ["text with marks", "text"])
         yield ("SimpleImputer(%s, missing_values=None)" % strategy,
-               lambda strategy=strategy: i.SimpleImputer(missing_values=None, strategy=strategy), ["text with None", "text"])
+               lambda strategy=strategy: i.SimpleImputer(missing_values=None, strategy=strategy),
+               ["text with None", "text"])
 
     for unknown in ["error", "ignore", "infrequent_if_exist", "warn"]:
         yield "OneHotEncoder(%s)" % unknown, lambda u=unknown: one_hot(handle_unknown=u), CATEGORIES
     yield "OneHotEncoder(drop=first)", lambda: one_hot(drop="first"), CATEGORIES
-    yield "OneHotEncoder(drop=first, ignore)", lambda: one_hot(drop="first", handle_unknown="ignore"), ["text", "text with gaps", "integers"]
+    yield ("OneHotEncoder(drop=first, ignore)",
+           lambda: one_hot(drop="first", handle_unknown="ignore"), ["text", "text with gaps", "integers"])
     yield "OneHotEncoder(drop=if_binary)", lambda: one_hot(drop="if_binary"), ["text", "bool", "integers and bool"]
     for unknown in ["error", "ignore", "infrequent_if_exist"]:
-        yield ("OneHotEncoder(min_frequency=2, %s)" % unknown, lambda u=unknown: one_hot(min_frequency=2, handle_unknown=u),
+        yield ("OneHotEncoder(min_frequency=2, %s)" % unknown,
+               lambda u=unknown: one_hot(min_frequency=2, handle_unknown=u),
                ["text", "text with gaps", "integers", "bool"])
     yield "OneHotEncoder(dtype=int)", lambda: one_hot(dtype=np.int64, handle_unknown="ignore"), ["text", "integers"]
-    yield "OneHotEncoder(categories)", lambda: one_hot(categories=[["a", "b", "c"], ["y", "x", "a", "b"]], handle_unknown="ignore"), ["text"]
+    yield ("OneHotEncoder(categories)",
+           lambda: one_hot(categories=[["a", "b", "c"], ["y", "x", "a", "b"]], handle_unknown="ignore"), ["text"])
     yield "OrdinalEncoder", lambda: p.OrdinalEncoder(), CATEGORIES
     for value in [-1, 99, GAP]:
         yield ("OrdinalEncoder(use_encoded_value, %r)" % value,
                lambda v=value: p.OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=v), CATEGORIES)
     yield ("OrdinalEncoder(encoded_missing_value=-2)",
-           lambda: p.OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2), CATEGORIES)
+           lambda: p.OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2),
+           CATEGORIES)
     yield ("OrdinalEncoder(min_frequency=2)",
            lambda: p.OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, min_frequency=2), CATEGORIES)
     yield ("OrdinalEncoder(dtype=int)",
-           lambda: p.OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, dtype=np.int64), ["text", "integers"])
+           lambda: p.OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, dtype=np.int64),
+           ["text", "integers"])
     for target in ["continuous", "binary"]:
-        yield ("TargetEncoder(%s)" % target, lambda t=target: p.TargetEncoder(target_type=t, cv=2, random_state=0), CATEGORIES)
+        yield ("TargetEncoder(%s)" % target, lambda t=target: p.TargetEncoder(target_type=t, cv=2, random_state=0),
+               CATEGORIES)
 
     # In sequence and in parallel.
     def then(*steps):
@@ -173,23 +196,33 @@ def variants():
         return one_hot(handle_unknown="ignore")
 
     def by_name(*parts, **parameters):
-        return lambda: compose.ColumnTransformer([(name, make(), columns) for name, make, columns in parts], **parameters)
+        return lambda: compose.ColumnTransformer([(name, make(), columns) for name, make, columns in parts],
+                                                 **parameters)
 
     mixed = ["numbers and text"]
     yield "SimpleImputer(most_frequent) then OneHotEncoder(ignore)", then(most, ignore), CATEGORIES
-    yield "SimpleImputer(constant) then OneHotEncoder(ignore)", then(word, ignore), ["text", "text with gaps", "numbers and text"]
+    yield ("SimpleImputer(constant) then OneHotEncoder(ignore)",
+           then(word, ignore), ["text", "text with gaps", "numbers and text"])
     yield "SimpleImputer(most_frequent) then OrdinalEncoder", then(most, p.OrdinalEncoder), CATEGORIES
     yield "SimpleImputer(mean) then StandardScaler", then(lambda: i.SimpleImputer(), p.StandardScaler), NUMBERS
-    yield "SimpleImputer(constant) then StandardScaler", then(lambda: i.SimpleImputer(strategy="constant"), p.StandardScaler), NUMBERS
-    yield "SimpleImputer(most_frequent) then SelectKBest", then(most, lambda: s.SelectKBest(s.f_regression, k=1)), NUMBERS
+    yield ("SimpleImputer(constant) then StandardScaler",
+           then(lambda: i.SimpleImputer(strategy="constant"), p.StandardScaler), NUMBERS)
+    yield ("SimpleImputer(most_frequent) then SelectKBest",
+           then(most, lambda: s.SelectKBest(s.f_regression, k=1)), NUMBERS)
     yield "StandardScaler then SelectKBest", then(p.StandardScaler, lambda: s.SelectKBest(s.f_regression, k=1)), WHOLE
-    yield "FunctionTransformer then SelectKBest", then(p.FunctionTransformer, lambda: s.SelectKBest(s.f_regression, k=1)), WHOLE
-    yield ("ColumnTransformer(scaler, encoder)", by_name(("n", p.StandardScaler, ["a"]), ("t", ignore, ["b"]), sparse_threshold=0), mixed)
-    yield ("ColumnTransformer(imputed)", by_name(("n", then(lambda: i.SimpleImputer(strategy="median"), p.StandardScaler), ["a"]),
+    yield ("FunctionTransformer then SelectKBest",
+           then(p.FunctionTransformer, lambda: s.SelectKBest(s.f_regression, k=1)), WHOLE)
+    yield ("ColumnTransformer(scaler, encoder)",
+           by_name(("n", p.StandardScaler, ["a"]), ("t", ignore, ["b"]), sparse_threshold=0), mixed)
+    yield ("ColumnTransformer(imputed)",
+           by_name(("n", then(lambda: i.SimpleImputer(strategy="median"), p.StandardScaler), ["a"]),
                                                  ("t", then(word, ignore), ["b"]), sparse_threshold=0), mixed)
-    yield ("ColumnTransformer(scaler, passthrough)", by_name(("n", p.StandardScaler, ["a"]), remainder="passthrough"), mixed + NUMBERS)
-    yield ("ColumnTransformer(passthrough)", by_name(("n", lambda: "passthrough", ["b", "a"])), mixed + NUMBERS + ["text", "integers and bool"])
-    yield ("ColumnTransformer(weights)", by_name(("n", p.StandardScaler, ["a"]), ("t", ignore, ["b"]), sparse_threshold=0,
+    yield ("ColumnTransformer(scaler, passthrough)", by_name(("n", p.StandardScaler, ["a"]), remainder="passthrough"),
+           mixed + NUMBERS)
+    yield ("ColumnTransformer(passthrough)", by_name(("n", lambda: "passthrough", ["b", "a"])),
+           mixed + NUMBERS + ["text", "integers and bool"])
+    yield ("ColumnTransformer(weights)",
+           by_name(("n", p.StandardScaler, ["a"]), ("t", ignore, ["b"]), sparse_threshold=0,
                                                  transformer_weights={"t": 2}), mixed)
     # Transformers that return frames.
     def frames(make):
@@ -198,7 +231,8 @@ def variants():
     yield "StandardScaler.set_output(pandas)", frames(lambda: p.StandardScaler()), ["floats"]
     yield "SelectKBest(all).set_output(pandas)", frames(lambda: s.SelectKBest(s.f_regression, k="all")), WHOLE
     yield "VarianceThreshold.set_output(pandas)", frames(lambda: s.VarianceThreshold(0.5)), ["floats"]
-    yield "SimpleImputer(constant).set_output(pandas)", frames(lambda: i.SimpleImputer(strategy="constant", fill_value=0)), ["floats", "integers"]
+    yield ("SimpleImputer(constant).set_output(pandas)",
+           frames(lambda: i.SimpleImputer(strategy="constant", fill_value=0)), ["floats", "integers"])
     yield "SimpleImputer(most_frequent).set_output(pandas)", frames(most), ["floats", "text", "numbers and text"]
     yield "OrdinalEncoder.set_output(pandas)", frames(lambda: p.OrdinalEncoder()), ["text", "bool"]
     yield "OneHotEncoder(ignore).set_output(pandas)", frames(ignore), ["text", "integers"]
@@ -210,14 +244,16 @@ def variants():
     yield ("ColumnTransformer(scaler, passthrough).set_output(pandas)",
            frames(by_name(("n", p.StandardScaler, ["a"]), remainder="passthrough")), mixed + NUMBERS + ["text"])
     yield ("ColumnTransformer(passthrough) then SelectKBest.set_output(pandas)",
-           frames(then(by_name(("n", lambda: "passthrough", ["b", "a"])), lambda: s.SelectKBest(s.f_regression, k="all"))), WHOLE)
+           frames(then(by_name(("n", lambda: "passthrough", ["b", "a"])),
+                       lambda: s.SelectKBest(s.f_regression, k="all"))), WHOLE)
     yield ("ColumnTransformer(passthrough) then SimpleImputer(most_frequent).set_output(pandas)",
            frames(then(by_name(("n", lambda: "passthrough", ["b", "a"])), most)), WHOLE + ["text", "numbers and text"])
     yield ("ColumnTransformer(imputed).set_output(pandas)",
            frames(by_name(("n", then(lambda: i.SimpleImputer(strategy="median"), p.StandardScaler), ["a"]),
                           ("t", then(word, ignore), ["b"]))), mixed)
 
-    yield ("FeatureUnion", lambda: pipeline.FeatureUnion([("one", i.SimpleImputer()), ("two", p.MaxAbsScaler())]), NUMBERS)
+    yield ("FeatureUnion", lambda: pipeline.FeatureUnion([("one", i.SimpleImputer()), ("two", p.MaxAbsScaler())]),
+           NUMBERS)
 
 
 def binarizers():
@@ -228,7 +264,8 @@ def binarizers():
     }
     for name, fitted in labels.items():
         yield "LabelBinarizer", preprocessing.LabelBinarizer, name, fitted
-        yield ("LabelBinarizer(neg_label=-1, pos_label=2)", lambda: preprocessing.LabelBinarizer(neg_label=-1, pos_label=2),
+        yield ("LabelBinarizer(neg_label=-1, pos_label=2)",
+               lambda: preprocessing.LabelBinarizer(neg_label=-1, pos_label=2),
                name, fitted)
 
 
@@ -262,7 +299,8 @@ def frames(width, form):
         else:
             # A null is NaN in any column, as in byoc.
             data = [[GAP if cell is None else cell for cell in inputs.values(column)] for column in columns]
-            frame = pd.DataFrame({number: pd.Series(cells, dtype=object).infer_objects() for number, cells in enumerate(data)})
+            frame = pd.DataFrame({number: pd.Series(cells, dtype=object).infer_objects()
+                                  for number, cells in enumerate(data)})
         frame.columns = ["a", "b"][:width]
         made.append(frame)
     return made
