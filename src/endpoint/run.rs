@@ -126,8 +126,8 @@ async fn serve(settings: Settings) -> Result<()> {
     }
     if answers_go_with_us && deployments.iter().any(Deployment::writes_to_own_place) {
         log::warn!(
-            "answers of asynchronous invocations are in a temporary folder that is removed at the end; give S3OutputPath or \
-             --async-output to keep them"
+            "answers of asynchronous invocations are in a temporary folder that is removed at the end; give \
+             S3OutputPath or --async-output to keep them"
         );
     }
     let signing_region = principals.map(|_| context.container_settings.environment.region.as_str());

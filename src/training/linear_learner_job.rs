@@ -16,8 +16,8 @@ use std::time::SystemTime;
 /// Trains the model and writes it.
 ///
 /// # Errors
-/// [`Cause::BadSetting`] for hyperparameters and channels that are wrong, and whatever keeps the rows from being read, the
-/// model from being trained or its files from being written.
+/// [`Cause::BadSetting`] for hyperparameters and channels that are wrong, and whatever keeps the rows from being read,
+/// the model from being trained or its files from being written.
 pub(super) fn run(config: &Config) -> Result<()> {
     let task = &config.task;
     let stop = StopFlag::on_signal()?;

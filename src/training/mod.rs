@@ -1,9 +1,9 @@
-//! The training contract: the `/opt/ml` tree from hyperparameters to model, exit code and failure file; or the same job over
-//! files that the command line names ([`Task`]).
+//! The training contract: the `/opt/ml` tree from hyperparameters to model, exit code and failure file; or the same job
+//! over files that the command line names ([`Task`]).
 //!
-//! docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo.html. This module knows files, channels, log lines
-//! and signals; [`byoc_linear_learner::train`] and [`byoc_sklearn`] compute. A job whose hyperparameters or channels hold the
-//! specification of a preprocessor is a `preprocessor_job`, any other a `linear_learner_job`.
+//! docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo.html. This module knows files, channels, log
+//! lines and signals; [`byoc_linear_learner::train`] and [`byoc_sklearn`] compute. A job whose hyperparameters or
+//! channels hold the specification of a preprocessor is a `preprocessor_job`, any other a `linear_learner_job`.
 
 mod channel;
 mod linear_learner_job;

@@ -36,8 +36,8 @@ pub(super) struct Job {
 /// The job, if the task has the specification of a preprocessor.
 ///
 /// # Errors
-/// [`Cause::BadSetting`] for a specification that is wrong or given twice, and for hyperparameters of the linear learner
-/// beside it.
+/// [`Cause::BadSetting`] for a specification that is wrong or given twice, and for hyperparameters of the linear
+/// learner beside it.
 pub(super) fn find(task: &Task) -> Result<Option<Job>> {
     let given = task.hyperparameters_or_none()?;
     let channels = task.all_channels()?;
@@ -66,7 +66,8 @@ pub(super) fn find(task: &Task) -> Result<Option<Job>> {
     Ok(Some(Job { specification, file, channels }))
 }
 
-/// The error for a specification under a misspelled name, for which a linear learner would report something less helpful.
+/// The error for a specification under a misspelled name, for which a linear learner would report something less
+/// helpful.
 fn misspelt(given: &Given, channels: &BTreeMap<String, Channel>, task: &Task) -> Option<Error> {
     let wrong = |message: String| Error::new(Cause::BadSetting, message);
     if let Some(name) = given.keys().find(|name| suggest::is_typo_of(name, HYPERPARAMETER)) {
@@ -88,8 +89,8 @@ fn check_others(given: &Given) -> Result<()> {
         Some(other) => Err(Error::new(
             Cause::BadSetting,
             format!(
-                "the job has a preprocessor and the hyperparameter {other}: expected a preprocessor, which has no other \
-                 hyperparameter, or a linear learner, which has no preprocessor"
+                "the job has a preprocessor and the hyperparameter {other}: expected a preprocessor, which has no \
+                 other hyperparameter, or a linear learner, which has no preprocessor"
             ),
         )),
         None => Ok(()),

@@ -1,4 +1,5 @@
-//! Stops a job: on SIGTERM, which SageMaker sends 120 seconds before SIGKILL, on Ctrl-C and when the terminal is closed.
+//! Stops a job: on SIGTERM, which SageMaker sends 120 seconds before SIGKILL, on Ctrl-C and when the terminal is
+//! closed.
 
 use crate::error::{Cause, Error, Result};
 use crate::signals::{StopSignal, StopSignals};

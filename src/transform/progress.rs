@@ -152,7 +152,8 @@ mod tests {
         progress.failed("b");
         assert_eq!(
             progress.line(Duration::from_secs(10)),
-            "2 of 4 objects, 1 failed  1,234,567 records  250.0 MB of 1000.0 MB  123,456 records/s  25.0 MB/s  30 s left"
+            "2 of 4 objects, 1 failed  1,234,567 records  250.0 MB of 1000.0 MB  123,456 records/s  25.0 MB/s  30 s \
+             left"
         );
     }
 

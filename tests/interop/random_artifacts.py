@@ -107,8 +107,8 @@ def shown_to_be_text(step, origins):
         parts = [part for _, part in step.transformer_list if not isinstance(part, str)]
         return set().union(*[shown_to_be_text(part, origins)[0] for part in parts]), []
     if isinstance(step, impute.SimpleImputer) and step.strategy in ("most_frequent", "constant"):
-        kept = [origin for origin,
-                value in zip(origins, step.statistics_) if step.keep_empty_features or value == value]
+        kept = [origin for origin, value in zip(origins, step.statistics_)
+                if step.keep_empty_features or value == value]
         filled = set(origin for origin, value in zip(origins, step.statistics_)
                      if step.strategy == "most_frequent" and value == value and looks_like_digits([value])
                      and not comes_back(value))

@@ -230,8 +230,8 @@ pub fn unexpected(path: &Path) -> Error {
     Error::new(
         Cause::NoModel,
         format!(
-            "expected a model's folder, a model.tar.gz (an archive by tar, compressed by gzip or not), a model_algo-1, a \
-             preprocessor.json, or a *.joblib, *.pkl, *.pickle, *.skops or sklearn-model, found {found}"
+            "expected a model's folder, a model.tar.gz (an archive by tar, compressed by gzip or not), a model_algo-1, \
+             a preprocessor.json, or a *.joblib, *.pkl, *.pickle, *.skops or sklearn-model, found {found}"
         ),
     )
 }

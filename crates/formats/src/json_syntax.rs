@@ -1,5 +1,5 @@
-//! Why a text is not JSON, told by the bytes at the place where serde_json stopped: its errors have a category, a line and
-//! a column, and otherwise only text for people.
+//! Why a text is not JSON, told by the bytes at the place where serde_json stopped: its errors have a category, a line
+//! and a column, and otherwise only text for people.
 
 use crate::excerpt::excerpt;
 use serde::de::IgnoredAny;

@@ -1,9 +1,10 @@
 //! byoc's formats: bytes to rows and values, and back.
 //!
 //! - [`rows`]: the shapes of rows and answers. [`media_types`]: their bytes in requests and answers.
-//! - [`pickle`] (with joblib and dill), skops, [`mxnet_params`], [`targz`]: the files that models come in. All of them are
-//!   untrusted. Archives are unpacked without links, parent paths or bombs; pickles are read as data, by an allow-list, and
-//!   can call nothing; lengths are checked before memory is taken. [`file_kind`]: the kind of a file by its first bytes.
+//! - [`pickle`] (with joblib and dill), skops, [`mxnet_params`], [`targz`]: the files that models come in. All of them
+//!   are untrusted. Archives are unpacked without links, parent paths or bombs; pickles are read as data, by an
+//!   allow-list, and can call nothing; lengths are checked before memory is taken. [`file_kind`]: the kind of a file by
+//!   its first bytes.
 //! - [`numbers`]: numbers as Python prints them.
 //! - [`json_document`]: JSON documents that people write.
 //! - [`suggest`]: the known name closest to a misspelled one.

@@ -303,7 +303,8 @@ fn with_zipped<T>(
     };
     if !possible || packed > length {
         return Err(Error::bad_artifact(format!(
-            "expected a stored or deflated file within the {length} bytes of the archive, found {size} bytes in {packed}, {}",
+            "expected a stored or deflated file within the {length} bytes of the archive, found {size} bytes in \
+             {packed}, {}",
             file.compression()
         )));
     }

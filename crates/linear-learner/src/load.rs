@@ -221,7 +221,8 @@ fn activation_by_loss(parameters: &Parameters, graph: &Graph) -> Result<Activati
         (PredictorType::BinaryClassifier { .. }, "hinge_loss") => Ok(Activation::Identity),
         (PredictorType::MulticlassClassifier, "auto" | "softmax_loss") => Ok(Activation::Softmax),
         (predictor_type, loss) => Err(Error::bad_artifact(format!(
-            "cannot tell how a {} makes its scores: the graph ends in {:?}, and the loss is {:?}: expected logistic, hinge_loss or softmax_loss",
+            "cannot tell how a {} makes its scores: the graph ends in {:?}, and the loss is {:?}: expected logistic, \
+             hinge_loss or softmax_loss",
             predictor_type.name(),
             shorten(graph.last_op().unwrap_or_default()),
             shorten(loss)

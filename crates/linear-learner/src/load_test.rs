@@ -121,11 +121,13 @@ fn a_broken_artifact_is_refused_with_the_file_the_part_and_what_was_expected() {
         ),
         (
             folder(head, REGRESSOR, &[("arg:fc0_weight", &[1, 2], &[1.0, 2.0])]),
-            "mx-mod-0000.params: array arg:fc0_weight: expected one output for a regressor, found 2 in the shape [1, 2]",
+            "mx-mod-0000.params: array arg:fc0_weight: expected one output for a regressor, found 2 in the shape [1, \
+             2]",
         ),
         (
             folder(head, MULTICLASS, &[one]),
-            "mx-mod-0000.params: array arg:fc0_weight: expected an output for each class for a multiclass_classifier, found 1 in the shape [1, 1]",
+            "mx-mod-0000.params: array arg:fc0_weight: expected an output for each class for a multiclass_classifier, \
+             found 1 in the shape [1, 1]",
         ),
         (
             folder(head, REGRESSOR, &[one, ("arg:fc0_bias", &[1, 2], &[1.0, 2.0])]),
@@ -141,11 +143,13 @@ fn a_broken_artifact_is_refused_with_the_file_the_part_and_what_was_expected() {
         ),
         (
             folder(&["dot"], unknown_loss, &[one]),
-            "mx-mod-0000.params: cannot tell how a binary_classifier makes its scores: the graph ends in \"dot\", and the loss is \"new_loss\": expected logistic, hinge_loss or softmax_loss",
+            "mx-mod-0000.params: cannot tell how a binary_classifier makes its scores: the graph ends in \"dot\", and \
+             the loss is \"new_loss\": expected logistic, hinge_loss or softmax_loss",
         ),
         (
             folder(head, "{}", &[one]),
-            "additional-params.json: field predictor_type: expected regressor, binary_classifier or multiclass_classifier, found none",
+            "additional-params.json: field predictor_type: expected regressor, binary_classifier or \
+             multiclass_classifier, found none",
         ),
     ] {
         let error = LinearLearner::open(directory.path(), &Allowance::unbounded()).unwrap_err();

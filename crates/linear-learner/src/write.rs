@@ -142,7 +142,8 @@ fn symbol(features: usize, outputs: usize, operator: &str, suffix: usize) -> Str
         let attributes =
             if attributes.is_empty() { String::new() } else { format!("      \"attrs\": {attributes}, \n") };
         format!(
-            "    {{\n      \"op\": \"{op}\", \n      \"name\": \"{name}\", \n{attributes}      \"inputs\": [{inputs}]\n    }}"
+            "    {{\n      \"op\": \"{op}\", \n      \"name\": \"{name}\", \n{attributes}      \"inputs\": \
+             [{inputs}]\n    }}"
         )
     };
     let weight = format!("{{\"__shape__\": \"({features}, {outputs})\"}}");
@@ -157,8 +158,8 @@ fn symbol(features: usize, outputs: usize, operator: &str, suffix: usize) -> Str
         node(operator, &format!("{}{suffix}", operator.to_ascii_lowercase()), "", "[4, 0, 0], [5, 0, 0]"),
     ];
     format!(
-        "{{\n  \"nodes\": [\n{}\n  ], \n  \"arg_nodes\": [0, 1, 3, 5], \n  \"node_row_ptr\": [0, 1, 2, 3, 4, 5, 6, 7], \n  \
-         \"heads\": [[6, 0, 0]], \n  \"attrs\": {{\"mxnet_version\": [\"int\", {MXNET_VERSION}]}}\n}}",
+        "{{\n  \"nodes\": [\n{}\n  ], \n  \"arg_nodes\": [0, 1, 3, 5], \n  \"node_row_ptr\": [0, 1, 2, 3, 4, 5, 6, 7], \
+         \n  \"heads\": [[6, 0, 0]], \n  \"attrs\": {{\"mxnet_version\": [\"int\", {MXNET_VERSION}]}}\n}}",
         nodes.join(", \n")
     )
 }

@@ -162,7 +162,8 @@ mod tests {
         };
         let bayesian = message("bayesian_ridge.joblib");
         let expected = "step \"price\": the file names sklearn.linear_model._bayes.BayesianRidge, which is not supported; supported \
-                        estimators are ElasticNet, ElasticNetCV, Lasso, LassoCV, LinearRegression, LinearSVC, LinearSVR, ";
+                        estimators are ElasticNet, ElasticNetCV, Lasso, LassoCV, LinearRegression, LinearSVC, \
+                        LinearSVR, ";
         assert!(bayesian.starts_with(expected), "{bayesian}");
         let alone = message("one_step.joblib");
         assert!(

@@ -218,8 +218,8 @@ impl AwsError {
             InvocationError::StoreUnavailable { container, url, message } => {
                 log::warn!("request {request_id}: {url}: {message}");
                 AwsError::service_unavailable(format!(
-                    "Failed to download model data for container \"{container}\" from URL: \"{url}\". The store could not \
-                     be reached or broke off: {message}"
+                    "Failed to download model data for container \"{container}\" from URL: \"{url}\". The store could \
+                     not be reached or broke off: {message}"
                 ))
             }
             InvocationError::ModelNotReady { target_model, waited } => AwsError::new(

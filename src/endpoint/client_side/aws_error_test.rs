@@ -94,8 +94,8 @@ async fn every_failure_has_its_status_exception_and_words() {
             400,
             "ValidationError",
             "",
-            "Request 00000000-0000-0000-0000-000000000000 is missing a target container hostname header; the containers \
-             of endpoint my-ep are in Direct mode."
+            "Request 00000000-0000-0000-0000-000000000000 is missing a target container hostname header; the \
+             containers of endpoint my-ep are in Direct mode."
                 .into(),
         ),
         (
@@ -126,9 +126,9 @@ async fn every_failure_has_its_status_exception_and_words() {
             400,
             "ValidationError",
             "",
-            "Failed to download model data for container \"learner\" from URL: \"./models/a.tar.gz\". Please ensure that \
-             there is an object located at the URL and that the role passed to CreateModel has permissions to download \
-             the object."
+            "Failed to download model data for container \"learner\" from URL: \"./models/a.tar.gz\". Please ensure \
+             that there is an object located at the URL and that the role passed to CreateModel has permissions to \
+             download the object."
                 .into(),
         ),
         (

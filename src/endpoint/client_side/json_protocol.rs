@@ -49,8 +49,8 @@ pub(super) fn unknown_operation(target: &str) -> String {
 fn instead(service: &str, operation: &str) -> Option<&'static str> {
     Some(match (service, operation) {
         ("SageMaker", "CreateModel" | "CreateEndpointConfig" | "CreateEndpoint" | "UpdateEndpoint") => {
-            "An endpoint is made by `byoc endpoint --config FILE`, whose FILE has CreateModel's or CreateEndpointConfig's \
-             request as JSON and EndpointName."
+            "An endpoint is made by `byoc endpoint --config FILE`, whose FILE has CreateModel's or \
+             CreateEndpointConfig's request as JSON and EndpointName."
         }
         ("SageMaker", "DescribeEndpoint" | "ListEndpoints") => {
             "`GET /ping` is 200 while all its endpoints are InService."

@@ -4,8 +4,8 @@
 //! InvokeEndpoint, `response_stream` the streaming operation and `invoke_async` InvokeEndpointAsync, whose waiting
 //! requests are in `asynchronous`; they share `invocation`, which sends a request to one of the `variants`, in the
 //! `sessions` it belongs to. `aws_error` has AWS's errors in its wording and format, and `json_protocol` refuses calls
-//! of other services. `authorization` checks signatures and policies, and `hosts` the host name. This side does not know
-//! how containers are reached.
+//! of other services. `authorization` checks signatures and policies, and `hosts` the host name. This side does not
+//! know how containers are reached.
 
 mod admission;
 mod app;

@@ -89,8 +89,8 @@ fn check_timed_out() -> ArtifactState {
 /// The log message for an artifact that could not be checked.
 pub(super) fn check_failed(place: &str, problem: &str) -> String {
     format!(
-        "{place} could not be looked at: {problem}; requests are answered by the model as it was loaded, and the next look is \
-         in {} s",
+        "{place} could not be looked at: {problem}; requests are answered by the model as it was loaded, and the next \
+         look is in {} s",
         CHECK_BACKOFF.as_secs()
     )
 }

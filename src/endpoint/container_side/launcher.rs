@@ -76,7 +76,9 @@ impl ContainerLauncher {
                 // A container that is already running has its model.
                 Models::Single(_) if self.running.contains_key(&container.name) => None,
                 Models::Single(None) => Some(
-                    "ModelDataUrl is missing; give one, or a ModelDataSource, or --container NAME=URL for one that runs already".to_owned(),
+                    "ModelDataUrl is missing; give one, or a ModelDataSource, or --container NAME=URL for one that \
+                     runs already"
+                        .to_owned(),
                 ),
                 Models::Single(Some(url)) => match (url.form, &url.location) {
                     (ModelForm::Archive, Location::S3 { key, .. }) if key.is_empty() => {

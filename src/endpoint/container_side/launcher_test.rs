@@ -66,7 +66,8 @@ async fn what_can_be_known_before_is_said_before_and_all_together() {
     assert_eq!(
         lines[2..],
         [
-            "container d: ModelDataUrl is missing; give one, or a ModelDataSource, or --container NAME=URL for one that runs already",
+            "container d: ModelDataUrl is missing; give one, or a ModelDataSource, or --container NAME=URL for one \
+             that runs already",
             "container e: ModelDataUrl \"s3://bucket\" names a bucket and no object in it",
         ]
     );

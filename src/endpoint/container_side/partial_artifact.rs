@@ -37,8 +37,8 @@ pub(super) fn may_become_model(path: &Path) -> bool {
 /// The log message for an incomplete artifact that is to replace a loaded model.
 pub(super) fn incomplete_artifact(path: &Path, why: &str) -> String {
     format!(
-        "{} is still being written, or broken: {why}; requests are answered by the model that it replaces, until it is whole, or \
-         nobody has written to it for {} s",
+        "{} is still being written, or broken: {why}; requests are answered by the model that it replaces, until it is \
+         whole, or nobody has written to it for {} s",
         absolute(path).display(),
         QUIET_PERIOD.as_secs()
     )

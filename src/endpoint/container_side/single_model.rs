@@ -200,8 +200,8 @@ impl SingleModel {
             };
             if let Some(said) = state.change() {
                 log::warn!(
-                    "container {name}: {place} {said}; the model goes on answering as it was loaded (--model-refresh changed \
-                     starts another container with what lies there)"
+                    "container {name}: {place} {said}; the model goes on answering as it was loaded (--model-refresh \
+                     changed starts another container with what lies there)"
                 );
             }
             model.watcher.end(state.change().is_some());
@@ -262,14 +262,15 @@ impl SingleModel {
             }
             Err(StartFailure { failure: failure @ InvocationError::NoSuchModel { .. }, .. }) => {
                 log::warn!(
-                    "container {name}: {place} was deleted since it was loaded; requests are refused until a model lies there"
+                    "container {name}: {place} was deleted since it was loaded; requests are refused until a model \
+                     lies there"
                 );
                 current.problem = Some(failure);
             }
             Err(StartFailure { failure, .. }) => {
                 log::warn!(
-                    "container {name}: {place} has changed since it was loaded, and cannot be loaded now: {failure}; requests are \
-                     refused until it is replaced"
+                    "container {name}: {place} has changed since it was loaded, and cannot be loaded now: {failure}; \
+                     requests are refused until it is replaced"
                 );
                 current.problem = Some(failure);
             }

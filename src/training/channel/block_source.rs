@@ -1,4 +1,5 @@
-//! The rows of a channel in blocks, for training a linear learner. A thread reads ahead; blocks are kept in memory if they fit.
+//! The rows of a channel in blocks, for training a linear learner. A thread reads ahead; blocks are kept in memory if
+//! they fit.
 
 use crate::training::channel::collector::Collector;
 use crate::training::channel::header_line::{FirstLine, HeaderLine};

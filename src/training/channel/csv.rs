@@ -1,4 +1,5 @@
-//! Reads CSV of a linear learner's channel: the label is the first column; the channel says whether there is a header line.
+//! Reads CSV of a linear learner's channel: the label is the first column; the channel says whether there is a header
+//! line.
 
 use crate::training::channel::collector::Collector;
 use crate::training::channel::header_line::HeaderLine;

@@ -1,5 +1,5 @@
-//! Header lines of CSV files: skipped if the channel says that there are any, refused if it does not, because the name of a
-//! column of text would otherwise become one of its values.
+//! Header lines of CSV files: skipped if the channel says that there are any, refused if it does not, because the name
+//! of a column of text would otherwise become one of its values.
 
 use crate::training::channel::Header;
 use byoc_formats::error::Place;
@@ -41,8 +41,8 @@ impl HeaderLine {
     /// Bytes of the header line at the start of a file. `file` is its name, for messages about later files.
     ///
     /// # Errors
-    /// [`Cause::BadPayload`](byoc_formats::error::Cause::BadPayload) for a header line that the channel does not announce, or
-    /// that has other names than expected.
+    /// [`Cause::BadPayload`](byoc_formats::error::Cause::BadPayload) for a header line that the channel does not
+    /// announce, or that has other names than expected.
     pub(in crate::training) fn length(&self, text: &[u8], file: &str) -> Result<usize> {
         let (mark, text) = match text.strip_prefix(BYTE_ORDER_MARK) {
             Some(rest) => (BYTE_ORDER_MARK.len(), rest),
@@ -58,8 +58,8 @@ impl HeaderLine {
         let wrong = |message: String| Err(Error::bad_payload(message).at(Place::row(1)));
         match (self.header, self.names.read(&fields)) {
             (Header::Absent, Line::Names) => wrong(format!(
-                "this looks like a header line: it has names of columns ({}), which would be taken for data; take it away, or \
-                 set the ContentType of the channel, --content-type of byoc train, to text/csv;header=present",
+                "this looks like a header line: it has names of columns ({}), which would be taken for data; take it \
+                 away, or set the ContentType of the channel, --content-type of byoc train, to text/csv;header=present",
                 listed(&fields)
             )),
             (Header::Absent, Line::Data(_) | Line::Either) => Ok(0),

@@ -118,7 +118,8 @@ impl Channel {
             "application/x-recordio-protobuf" => Format::RecordIo,
             _ => {
                 return refuse(format!(
-                    "ContentType {header:?} cannot be trained on: {}expected text/csv or application/x-recordio-protobuf",
+                    "ContentType {header:?} cannot be trained on: {}expected text/csv or \
+                     application/x-recordio-protobuf",
                     suggest::did_you_mean(name, ["text/csv", "application/x-recordio-protobuf"])
                 ));
             }

@@ -62,7 +62,8 @@ impl Streams {
         }
     }
 
-    /// Opens one of the paths. Waits for a FIFO that SageMaker has not made yet, and logs that, until the job must stop.
+    /// Opens one of the paths. Waits for a FIFO that SageMaker has not made yet, and logs that, until the job must
+    /// stop.
     pub(in crate::training) fn open(&self, path: &Path, stop: &StopFlag) -> Result<Stream> {
         let _waiting = (self.mode == InputMode::Pipe).then(|| Waiting::begin(path.to_owned()));
         while self.mode == InputMode::Pipe && !path.exists() && !stop.is_set() {

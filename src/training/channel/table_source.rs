@@ -1,5 +1,5 @@
-//! The rows of a CSV channel in chunks, for fitting a preprocessor. Each column has one type in the whole channel. The text is
-//! kept in memory if it fits.
+//! The rows of a CSV channel in chunks, for fitting a preprocessor. Each column has one type in the whole channel. The
+//! text is kept in memory if it fits.
 
 use crate::training::channel::header_line::HeaderLine;
 use crate::training::channel::streams::{Stream, Streams};

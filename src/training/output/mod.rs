@@ -66,8 +66,8 @@ impl Destination<'_> {
     }
 }
 
-/// Packs the files of a folder, sorted by name, into an archive that appears whole or not at all. The same files give the
-/// same bytes.
+/// Packs the files of a folder, sorted by name, into an archive that appears whole or not at all. The same files give
+/// the same bytes.
 ///
 /// # Errors
 /// [`Cause::Io`](crate::error::Cause::Io).

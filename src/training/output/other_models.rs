@@ -7,8 +7,8 @@ use crate::training::output::Output;
 use crate::training::task::Task;
 use byoc_formats::file_kind::FileKind;
 
-/// Looks for such models before the job writes files of these names. In the tree they are only worth a warning, since SageMaker
-/// may have put them there.
+/// Looks for such models before the job writes files of these names. In the tree they are only worth a warning, since
+/// SageMaker may have put them there.
 ///
 /// # Errors
 /// [`Cause::BadSetting`] with the files, if the folder comes from the command line.
@@ -20,8 +20,8 @@ pub(in crate::training) fn check(task: &Task, output: &Output, names: &[&str]) -
         return Ok(());
     }
     let said = format!(
-        "{} has another model already ({}), and this job writes {}: of several models in a folder one is served and the others \
-         are passed over",
+        "{} has another model already ({}), and this job writes {}: of several models in a folder one is served and \
+         the others are passed over",
         folder.display(),
         others.join(", "),
         names.join(" and ")
@@ -38,7 +38,8 @@ pub(in crate::training) fn check(task: &Task, output: &Output, names: &[&str]) -
     }
 }
 
-/// The files of a folder whose names say that they are models, except for the job's own; none if there is no such folder.
+/// The files of a folder whose names say that they are models, except for the job's own; none if there is no such
+/// folder.
 fn others_in(folder: &Path, own: &[&str]) -> Vec<String> {
     let is_model = |name: &String| {
         let kind = FileKind::of(Path::new(name));

@@ -3,8 +3,8 @@
 use crate::error::{Cause, Error, Result};
 use std::path::Path;
 
-/// Creates and removes files beside those of these names. The folder stays as it was, except that unfinished files of an earlier
-/// run are gone.
+/// Creates and removes files beside those of these names. The folder stays as it was, except that unfinished files of
+/// an earlier run are gone.
 ///
 /// # Errors
 /// [`Cause::Io`], which would otherwise come after hours of work.
@@ -15,8 +15,8 @@ pub(in crate::training) fn probe(directory: &Path, names: &[&str]) -> Result<()>
         return Err(Error::new(
             Cause::Io,
             format!(
-                "could not make the folder {}: {what} is a file, expected a folder or nothing (a name that ends in .tar.gz is \
-                 an archive's)",
+                "could not make the folder {}: {what} is a file, expected a folder or nothing (a name that ends in \
+                 .tar.gz is an archive's)",
                 directory.display()
             ),
         ));

@@ -1,4 +1,5 @@
-//! Log lines as AWS's linear learner prints them: its metric definitions' regular expressions, and tuning jobs', match on them.
+//! Log lines as AWS's linear learner prints them: its metric definitions' regular expressions, and tuning jobs', match
+//! on them.
 //!
 //! Wording and order are those of public training logs from 2020 to 2024. As there, all lines go to standard output.
 

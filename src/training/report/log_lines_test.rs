@@ -35,7 +35,8 @@ fn an_epoch_reads_as_in_aws_logs() {
     let later = Epoch { number: 14, criterion: None, verdict: Verdict::NotImproved { before: 0 }, ..epoch };
     let text = told(&given, &[Event::Epoch(epoch), Event::Epoch(later), Event::StoppedEarly]);
     for line in [
-        "[08/07/2024 09:05:03 INFO 140] #quality_metric: host=algo-1, epoch=0, train binary_classification_cross_entropy_objective <loss>=0.6381615207178678",
+        "[08/07/2024 09:05:03 INFO 140] #quality_metric: host=algo-1, epoch=0, train \
+         binary_classification_cross_entropy_objective <loss>=0.6381615207178678",
         "#quality_metric: host=algo-1, epoch=0, validation binary_classification_cross_entropy_objective <loss>=0.75",
         "#early_stopping_criteria_metric: host=algo-1, epoch=0, criteria=sampled_accuracy, value=0.875",
         "Epoch 0: Loss improved. Updating best model",
@@ -79,8 +80,8 @@ fn the_winner_and_its_scores_read_as_in_aws_logs() {
         ],
     );
     for line in [
-        "Best model found for hyperparameters: {\"optimizer\": \"adam\", \"learning_rate\": 0.1, \"wd\": 0.0001, \"l1\": 0.0, \
-         \"lr_scheduler_step\": 10, \"lr_scheduler_factor\": 0.99, \"lr_scheduler_minimum_lr\": 0.0001}",
+        "Best model found for hyperparameters: {\"optimizer\": \"adam\", \"learning_rate\": 0.1, \"wd\": 0.0001, \
+         \"l1\": 0.0, \"lr_scheduler_step\": 10, \"lr_scheduler_factor\": 0.99, \"lr_scheduler_minimum_lr\": 0.0001}",
         "#validation_score (algo-1) : ('mse', 12.5)",
         "#quality_metric: host=algo-1, validation mse <loss>=12.5",
         "#quality_metric: host=algo-1, validation roc_auc_score <score>=1.0",

@@ -45,8 +45,8 @@ pub(in crate::training) fn hyperparameters(tree: &Tree) -> Result<Given> {
         return Err(Error::new(
             Cause::BadSetting,
             format!(
-                "{} is missing: expected an object of hyperparameters, predictor_type among them; for files wherever they lie: \
-                 byoc train --train FILE --hp predictor_type=regressor",
+                "{} is missing: expected an object of hyperparameters, predictor_type among them; for files wherever \
+                 they lie: byoc train --train FILE --hp predictor_type=regressor",
                 path.display()
             ),
         ));

@@ -142,8 +142,8 @@ fn log_healthy(name: &str, took: Duration) {
 /// SageMaker's own message for a container that does not pass its health check.
 fn not_healthy(name: &str, StartError { problem, exit_code, .. }: StartError) -> Error {
     let message = format!(
-        "container {name}: Model container failed to respond to ping. Please ensure /ping endpoint is implemented and responds \
-         with an HTTP 200 status code: {problem}"
+        "container {name}: Model container failed to respond to ping. Please ensure /ping endpoint is implemented and \
+         responds with an HTTP 200 status code: {problem}"
     );
     // A byoc container exits with this code if it refuses its settings; a retry cannot help.
     let is_setting = exit_code == Some(i32::from(Cause::BadSetting.row().exit_code));

@@ -82,8 +82,8 @@ impl ModelSource {
             && !path.exists()
         {
             return Err(format!(
-                "{}; give a folder, a model.tar.gz, a model.joblib, a .json file with CreateModel's request, or the URL of a \
-                 container that runs",
+                "{}; give a folder, a model.tar.gz, a model.joblib, a .json file with CreateModel's request, or the \
+                 URL of a container that runs",
                 missing_path_message(path)
             ));
         }

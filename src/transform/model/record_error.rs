@@ -33,7 +33,8 @@ impl std::fmt::Display for RecordError {
     }
 }
 
-/// The members of an error body: multi-model-server's `code`, `type` and `message`, and byoc's `row`, `column` and `byte`.
+/// The members of an error body: multi-model-server's `code`, `type` and `message`, and byoc's `row`, `column` and
+/// `byte`.
 pub(super) struct ErrorBody {
     message: String,
     row: Option<usize>,
@@ -64,8 +65,8 @@ impl ErrorBody {
     }
 }
 
-/// Parses a place in the format of [`Place`] at the start of a message; returns it with the rest of the message. Bodies and
-/// logs of byoc's containers have the column's name nowhere else, and a log has no members at all.
+/// Parses a place in the format of [`Place`] at the start of a message; returns it with the rest of the message. Bodies
+/// and logs of byoc's containers have the column's name nowhere else, and a log has no members at all.
 pub(super) fn leading_place(text: &str) -> Option<(Place, &str)> {
     fn number<'a>(text: &'a str, word: &str) -> Option<(usize, &'a str)> {
         let text = text.strip_prefix(", ").unwrap_or(text).strip_prefix(word)?;

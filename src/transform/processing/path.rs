@@ -264,8 +264,8 @@ impl<'a> Parser<'a> {
             _ => {
                 let format = inside.split_inclusive(']').next().unwrap_or(inside);
                 Err(format!(
-                    "Invalid JsonPath: {}: only single range filters of format (eg: [1:5]) are supported. Format [{format} \
-                     is not supported",
+                    "Invalid JsonPath: {}: only single range filters of format (eg: [1:5]) are supported. Format \
+                     [{format} is not supported",
                     self.text
                 ))
             }
@@ -324,8 +324,8 @@ mod tests {
     fn refusals_use_the_wording_of_the_service() {
         assert_eq!(
             refusal("$['account#id','SageMakerOutput'", MediaType::JsonLines),
-            "Invalid OutputFilter: \"$['account#id','SageMakerOutput'\". Unexpected end of JsonPath. Supported operators \
-             for \"application/jsonlines\" are ['$', '[', ']', '*', '.', ' ', ',', ':', '-', ''']"
+            "Invalid OutputFilter: \"$['account#id','SageMakerOutput'\". Unexpected end of JsonPath. Supported \
+             operators for \"application/jsonlines\" are ['$', '[', ']', '*', '.', ' ', ',', ':', '-', ''']"
         );
         assert_eq!(
             refusal("$.a#b", MediaType::JsonLines),

@@ -44,8 +44,8 @@ fn whole<R: Read>(window: &mut Window<R>, most: usize) -> Result<Option<Record>>
     let length = window.want(most + 1)?.len();
     if length > most {
         return Err(Error::bad_payload(format!(
-            "the object has more than the {most} bytes of MaxPayloadInMB: give a SplitType, or a MaxPayloadInMB of 0 to \
-             stream it"
+            "the object has more than the {most} bytes of MaxPayloadInMB: give a SplitType, or a MaxPayloadInMB of 0 \
+             to stream it"
         )));
     }
     Ok((length > 0).then_some(Record { framed: length, data: Data::At(0..length) }))
@@ -177,7 +177,8 @@ fn tf_record<R: Read>(window: &mut Window<R>, most: usize, number: u64) -> Resul
         }
         (Some(_), Some(_)) => Err(wrong("the TFRecord is damaged: its checksum is wrong".to_owned())),
         (Some(_), None) => Err(wrong(format!(
-            "expected a TFRecord of {length} bytes and the {TAIL} bytes of its checksum, found {} of the checksum to the end",
+            "expected a TFRecord of {length} bytes and the {TAIL} bytes of its checksum, found {} of the checksum to \
+             the end",
             bytes.len() - data.end
         ))),
         (None, _) => {

@@ -6,8 +6,8 @@ use std::fmt;
 
 /// An error with its sources, as `message: source: source of the source`.
 ///
-/// Show errors to people (standard error, log lines, bodies of answers, failure files) through this; `Display` of an error is
-/// its own message alone.
+/// Show errors to people (standard error, log lines, bodies of answers, failure files) through this; `Display` of an
+/// error is its own message alone.
 #[derive(Clone, Copy, Debug)]
 pub struct Chain<'a>(&'a (dyn Error + 'static));
 

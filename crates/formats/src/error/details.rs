@@ -10,8 +10,8 @@ pub type Source = Box<dyn std::error::Error + Send + Sync + 'static>;
 
 /// A message, the place in the data if there is one, the error that caused it, and a remedy if a setting is one.
 ///
-/// [`Error`](super::Error) is these with a cause of this package; a program with causes of its own puts the same details
-/// under those.
+/// [`Error`](super::Error) is these with a cause of this package; a program with causes of its own puts the same
+/// details under those.
 #[derive(Debug)]
 pub struct Details {
     pub(super) message: String,
@@ -85,7 +85,8 @@ impl Details {
         self.place = None;
     }
 
-    /// Moves the place of an error in a part of some data to its place in the whole: `rows` rows and `bytes` bytes further on.
+    /// Moves the place of an error in a part of some data to its place in the whole: `rows` rows and `bytes` bytes
+    /// further on.
     pub fn shifted(&mut self, rows: usize, bytes: usize) {
         if let Some(place) = &mut self.place {
             place.row = place.row.map(|row| row.saturating_add(rows));

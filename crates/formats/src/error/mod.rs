@@ -198,8 +198,8 @@ impl From<Exceeded> for Error {
             Exceeded::NeverFits(Purpose::Answer, shortage) => Error::new(
                 Cause::NeverFits,
                 format!(
-                    "answering takes more memory than there is: it needs {} bytes or more, of {} bytes for requests: send \
-                     fewer rows a request",
+                    "answering takes more memory than there is: it needs {} bytes or more, of {} bytes for requests: \
+                     send fewer rows a request",
                     shortage.needed, shortage.limit
                 ),
             ),
@@ -276,14 +276,14 @@ mod tests {
             (
                 Exceeded::NeverFits(Purpose::Answer, shortage),
                 Cause::NeverFits,
-                "answering takes more memory than there is: it needs 300 bytes or more, of 100 bytes for requests: send fewer \
-                 rows a request",
+                "answering takes more memory than there is: it needs 300 bytes or more, of 100 bytes for requests: \
+                 send fewer rows a request",
             ),
             (
                 Exceeded::NotNow(Purpose::Answer, shortage),
                 Cause::NotNow,
-                "other requests take the memory that answering needs: 300 bytes or more, of which 20 are free: try again, or \
-                 send fewer rows a request",
+                "other requests take the memory that answering needs: 300 bytes or more, of which 20 are free: try \
+                 again, or send fewer rows a request",
             ),
             (Exceeded::NeverFits(Purpose::Load, shortage), Cause::InsufficientMemory, loading),
             (Exceeded::NotNow(Purpose::Load, shortage), Cause::InsufficientMemory, loading),

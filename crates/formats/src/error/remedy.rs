@@ -1,6 +1,7 @@
 //! Settings that change how data are read.
 
-/// What a caller may set so that the same data are read in another way. Only the program knows the names of its settings.
+/// What a caller may set so that the same data are read in another way. Only the program knows the names of its
+/// settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remedy {
     /// Say at which end of a row the label is, for rows that have one.

@@ -313,11 +313,13 @@ mod tests {
             ("", "expected an object such as {}, found an empty text"),
             (
                 "{bad",
-                "line 1, column 2: this is not JSON (expected a name in quotes or }, found \"bad\"): expected an object such as {}",
+                "line 1, column 2: this is not JSON (expected a name in quotes or }, found \"bad\"): expected an \
+                 object such as {}",
             ),
             (
                 r#"{"numbers": []} x"#,
-                "line 1, column 17: this is not JSON (expected the end of the text, found \"x\"): expected an object such as {}",
+                "line 1, column 17: this is not JSON (expected the end of the text, found \"x\"): expected an object \
+                 such as {}",
             ),
             (
                 "{\n\"numbers\": [1, NaN]}",
@@ -333,7 +335,8 @@ mod tests {
             ),
             (
                 &deep,
-                "line 1, column 128: found lists and objects within each other, 128 deep: expected an object such as {}",
+                "line 1, column 128: found lists and objects within each other, 128 deep: expected an object such as \
+                 {}",
             ),
             (
                 r#"{"numbers": [nan]}"#,

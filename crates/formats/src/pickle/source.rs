@@ -94,8 +94,8 @@ impl<'a> Source<'a> {
         match usize::try_from(length) {
             Ok(length) if length <= left => Ok(length),
             _ if self.packed.is_some() => Err(self.error(format!(
-                "{length} bytes are announced; a compressed file of this size is unpacked to at most {} bytes (if it is honest, \
-                 dump it without compress=)",
+                "{length} bytes are announced; a compressed file of this size is unpacked to at most {} bytes (if it \
+                 is honest, dump it without compress=)",
                 self.limit
             ))),
             _ => {

@@ -183,7 +183,8 @@ impl Member {
             _ => {
                 let name = String::from_utf8_lossy(&bytes[name]).into_owned();
                 return Some(Err(error(format!(
-                    "{:?} in the zip archive is neither stored nor deflated: dump the model without another compression",
+                    "{:?} in the zip archive is neither stored nor deflated: dump the model without another \
+                     compression",
                     shortened(&name)
                 ))));
             }

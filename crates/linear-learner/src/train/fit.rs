@@ -147,8 +147,9 @@ fn no_finite_loss(loss: Loss, largest_label: f32) -> String {
     let is_squared = matches!(loss, Loss::Squared | Loss::InsensitiveSquared(_));
     if is_squared && !(largest_label * largest_label * 48.0).is_finite() {
         return format!(
-            "no model has a finite loss: the train channel has labels up to {largest_label:e}, whose squares {} adds up \
-             beyond the {:e} that float32 holds; expected labels below 1e18: divide them by a constant, or take another loss",
+            "no model has a finite loss: the train channel has labels up to {largest_label:e}, whose squares {} adds \
+             up beyond the {:e} that float32 holds; expected labels below 1e18: divide them by a constant, or take \
+             another loss",
             loss.name(),
             f32::MAX
         );

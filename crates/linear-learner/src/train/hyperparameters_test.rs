@@ -141,7 +141,8 @@ fn a_wrong_one_is_refused_with_its_name_its_value_and_what_is_allowed() {
         ),
         (
             &[("learning_rat", "1")],
-            "learning_rat (value \"1\") is no hyperparameter of the linear learner: did you mean learning_rate? expected predictor_type, ",
+            "learning_rat (value \"1\") is no hyperparameter of the linear learner: did you mean learning_rate? \
+             expected predictor_type, ",
         ),
         (
             &[("predictor_type", "regression")],

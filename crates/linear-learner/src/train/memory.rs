@@ -103,8 +103,9 @@ impl Sizes {
         Err(Error::new(
             Cause::InsufficientMemory,
             format!(
-                "training {models} models of {features} features and {outputs} {} takes {bytes} bytes of memory, {there_are}: \
-                 lower num_models{classes} or the number of features (sparse records say it in their shape)",
+                "training {models} models of {features} features and {outputs} {} takes {bytes} bytes of memory, \
+                 {there_are}: lower num_models{classes} or the number of features (sparse records say it in their \
+                 shape)",
                 if outputs == 1 { "output" } else { "outputs" },
             ),
         ))

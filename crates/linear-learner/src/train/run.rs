@@ -55,7 +55,8 @@ pub enum Event<'a> {
     Refined {
         /// Walks over the training data so far.
         passes: usize,
-        /// The objective itself on scaled rows, penalties and all; what the steps minimise may be a smoothed form of it.
+        /// The objective itself on scaled rows, penalties and all; what the steps minimise may be a smoothed form of
+        /// it.
         objective: f64,
     },
     /// The winner is chosen.

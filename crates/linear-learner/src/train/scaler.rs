@@ -56,8 +56,8 @@ pub(super) fn sample(pass: Pass<'_>, batch: usize, points: usize) -> Result<Vec<
         return Err(Error::new(
             Cause::BadPayload,
             format!(
-                "the train channel has {count} records: expected at least one mini-batch (mini_batch_size is {batch}): lower \
-                 mini_batch_size, or train on more records"
+                "the train channel has {count} records: expected at least one mini-batch (mini_batch_size is {batch}): \
+                 lower mini_batch_size, or train on more records"
             ),
         ));
     }

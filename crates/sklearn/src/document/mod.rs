@@ -112,8 +112,8 @@ impl Specification {
         match (size, &self.label, position(self.label_position)) {
             ("0", None, _) | ("1", Some(_), LabelPosition::First) => None,
             ("1", None, _) => Some(format!(
-                "says that the first column is the label, but the specification has no label: expected \"label\" with its \
-                 name, and {first}"
+                "says that the first column is the label, but the specification has no label: expected \"label\" with \
+                 its name, and {first}"
             )),
             ("1", Some(label), LabelPosition::Last) => Some(format!(
                 "says that the first column is the label, but the specification has the label {label:?} last \

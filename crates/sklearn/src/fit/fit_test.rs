@@ -160,7 +160,8 @@ fn what_is_wrong_with_a_specification_is_said_with_its_path_and_what_is_allowed(
     let cases = [
         (
             r#"{"StandardScaler": {"with_maen": true}}"#,
-            "transformer.StandardScaler.with_maen: unknown field `with_maen`: did you mean `with_mean`? expected one of `copy`, `with_mean`",
+            "transformer.StandardScaler.with_maen: unknown field `with_maen`: did you mean `with_mean`? expected one \
+             of `copy`, `with_mean`",
         ),
         (
             r#"{"StandardScaler": {"with_mean": "yes"}}"#,
@@ -172,19 +173,23 @@ fn what_is_wrong_with_a_specification_is_said_with_its_path_and_what_is_allowed(
         ),
         (
             r#"{"OneHotEncoder": {"min_frequency": 0}}"#,
-            "transformer.OneHotEncoder.min_frequency: expected null, an integer of at least 1, or a share between 0 and 1, found 0",
+            "transformer.OneHotEncoder.min_frequency: expected null, an integer of at least 1, or a share between 0 \
+             and 1, found 0",
         ),
         (
             r#"{"OneHotEncoder": {"categories": "all"}}"#,
-            "transformer.OneHotEncoder.categories: expected \"auto\", or a list with the categories of each feature, found \"all\"",
+            "transformer.OneHotEncoder.categories: expected \"auto\", or a list with the categories of each feature, \
+             found \"all\"",
         ),
         (
             r#"{"KBinsDiscretizer": {"n_bins": 1}}"#,
-            "transformer.KBinsDiscretizer.n_bins: expected an integer of at least 2, or a list with one for each feature",
+            "transformer.KBinsDiscretizer.n_bins: expected an integer of at least 2, or a list with one for each \
+             feature",
         ),
         (
             r#"{"SimpleImputer": {"strategy": "mode"}}"#,
-            "transformer.SimpleImputer.strategy: expected \"mean\", \"median\", \"most_frequent\" or \"constant\", found \"mode\"",
+            "transformer.SimpleImputer.strategy: expected \"mean\", \"median\", \"most_frequent\" or \"constant\", \
+             found \"mode\"",
         ),
         (
             r#"{"Pipeline": {"steps": [["a", {"Binarizer": {"threshold": null}}]]}}"#,
@@ -215,11 +220,13 @@ fn what_is_wrong_with_a_specification_is_said_with_its_path_and_what_is_allowed(
         ),
         (
             r#"{"ColumnTransformer": {"transformers": [["a", {"Binarizer": {}}]]}}"#,
-            "transformer.ColumnTransformer.transformers[0]: expected a list of three, a name, a transformer and its columns",
+            "transformer.ColumnTransformer.transformers[0]: expected a list of three, a name, a transformer and its \
+             columns",
         ),
         (
             r#"{"MinMaxScaler": {"feature_range": [0, 1, 2]}}"#,
-            "transformer.MinMaxScaler.feature_range: expected a list of two numbers, the lower and the upper, found another length",
+            "transformer.MinMaxScaler.feature_range: expected a list of two numbers, the lower and the upper, found \
+             another length",
         ),
         (r#"{"SimpleImputer": {"strategy": 5}}"#, "\"most_frequent\" or \"constant\", found 5"),
         (
@@ -281,7 +288,8 @@ fn what_is_wrong_with_a_specification_is_said_with_its_path_and_what_is_allowed(
         ("[]", "expected an object such as {\"version\": 1, \"columns\": [\"a\", \"b\"], "),
         (
             "{bad",
-            "line 1, column 2: this is not JSON (expected a name in quotes or }, found \"bad\"): expected an object such as {",
+            "line 1, column 2: this is not JSON (expected a name in quotes or }, found \"bad\"): expected an object \
+             such as {",
         ),
         (r#"{"version": 1, "lable": "a", "transformer": {"Binarizer": {}}}"#, "unknown field `lable`"),
     ] {

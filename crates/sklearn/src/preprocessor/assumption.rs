@@ -3,7 +3,8 @@
 use byoc_formats::error::Remedy;
 use serde::{Serialize, Serializer};
 
-/// An assumption about the rows that a person should check, and what to set where it is wrong. It is serialized as its text.
+/// An assumption about the rows that a person should check, and what to set where it is wrong. It is serialized as its
+/// text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assumption {
     /// What was assumed, and why.

@@ -258,7 +258,8 @@ mod tests {
             (r#"{"colums": []}"#, "unknown field `colums`"),
             (
                 r#"{"method": "fit"}"#,
-                "method: expected \"transform\", \"predict\", \"predict_proba\" or \"decision_function\", found \"fit\"",
+                "method: expected \"transform\", \"predict\", \"predict_proba\" or \"decision_function\", found \
+                 \"fit\"",
             ),
             (
                 r#"{"label": "y", "label_position": "middle"}"#,
@@ -284,7 +285,8 @@ mod tests {
             (r#"{"columns": ["a", 1]}"#, "columns[1]: expected text, found 1"),
             (
                 r#"{"dtypes": {"zip": "object"}}"#,
-                "dtypes.zip: expected \"str\", \"float64\", \"int64\" or \"bool\", found \"object\"; did you mean \"str\"?",
+                "dtypes.zip: expected \"str\", \"float64\", \"int64\" or \"bool\", found \"object\"; did you mean \
+                 \"str\"?",
             ),
             (
                 r#"{"dtypes": {"zip": "datetime64"}}"#,

@@ -351,18 +351,20 @@ fn errors_name_row_column_and_value_and_what_was_expected() {
         ),
         (
             "1990,2500,3,2,1,2,y\n".into(),
-            "row 1, byte 0: expected rows of 8 columns (YEAR_BUILT, SQUARE_FEET, NUM_BEDROOMS, NUM_BATHROOMS, LOT_ACRES, \
-             GARAGE_SPACES, FRONT_PORCH, DECK), or 9 with the label PRICE last, found 7",
+            "row 1, byte 0: expected rows of 8 columns (YEAR_BUILT, SQUARE_FEET, NUM_BEDROOMS, NUM_BATHROOMS, \
+             LOT_ACRES, GARAGE_SPACES, FRONT_PORCH, DECK), or 9 with the label PRICE last, found 7",
         ),
         (
             "1990,2500,3,2,1,2,1,n\n".into(),
             "column 7 (FRONT_PORCH): the column has only values of type int64, which scikit-learn cannot compare with \
-             categories of text (\"n\", \"y\"); it could if one row had text here, or with an imputer before the encoder",
+             categories of text (\"n\", \"y\"); it could if one row had text here, or with an imputer before the \
+             encoder",
         ),
         (
             "1990,2500,3,2,1,2,y,\n".into(),
             "column 8 (DECK): the column has no value in any row, which scikit-learn cannot compare with \
-             categories of text (\"n\", \"y\"); it could if one row had text here, or with an imputer before the encoder",
+             categories of text (\"n\", \"y\"); it could if one row had text here, or with an imputer before the \
+             encoder",
         ),
     ];
     for (body, expected) in cases {

@@ -18,8 +18,8 @@ impl GuessedSoFar {
         let (own, other) = if is_label { (&self.with, &self.without) } else { (&self.without, &self.with) };
         if !own.swap(true, Relaxed) && other.load(Relaxed) {
             log::warn!(
-                "some requests have numbers in a column that was guessed to be the label and others have none there, so \
-                 that some answers have the label and others do not: {}",
+                "some requests have numbers in a column that was guessed to be the label and others have none there, \
+                 so that some answers have the label and others do not: {}",
                 explain().unwrap_or_default()
             );
         }

@@ -158,8 +158,8 @@ macro_rules! read_transformer {
 
                     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                         f.write_str(
-                            "an object whose one key is the class, such as {\"StandardScaler\": {}}, or \"passthrough\" or \
-                             \"drop\"",
+                            "an object whose one key is the class, such as {\"StandardScaler\": {}}, or \
+                             \"passthrough\" or \"drop\"",
                         )
                     }
 

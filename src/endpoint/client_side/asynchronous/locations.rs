@@ -96,8 +96,8 @@ pub(in crate::endpoint::client_side) fn output(
     let below = Path::new(extension).components().all(|component| matches!(component, Component::Normal(_)));
     if extension.len() > 512 || !extension.chars().all(allowed) || !below {
         return Err(format!(
-            "S3OutputPathExtension {extension:?} must be a path of at most 512 letters, digits and !_.*'()/- that stays \
-             below the output path."
+            "S3OutputPathExtension {extension:?} must be a path of at most 512 letters, digits and !_.*'()/- that \
+             stays below the output path."
         ));
     }
     // By components, so that a key has no double slashes.

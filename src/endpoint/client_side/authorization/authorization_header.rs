@@ -87,9 +87,11 @@ mod tests {
             signature: "ab12",
         };
         for text in [
-            "AWS4-HMAC-SHA256 Credential=KEY/20261123/us-east-1/sagemaker/aws4_request, SignedHeaders=host;x-amz-date, Signature=ab12",
+            "AWS4-HMAC-SHA256 Credential=KEY/20261123/us-east-1/sagemaker/aws4_request, SignedHeaders=host;x-amz-date, \
+             Signature=ab12",
             "AWS4-HMAC-SHA256 Signature=ab12,SignedHeaders=host;x-amz-date,Credential=KEY/20261123/us-east-1/sagemaker/aws4_request",
-            "AWS4-HMAC-SHA256  Credential=KEY/20261123/us-east-1/sagemaker/aws4_request , SignedHeaders=host;x-amz-date , Signature=ab12 ",
+            "AWS4-HMAC-SHA256  Credential=KEY/20261123/us-east-1/sagemaker/aws4_request , \
+             SignedHeaders=host;x-amz-date , Signature=ab12 ",
         ] {
             assert_eq!(AuthorizationHeader::parse(text).as_ref(), Ok(&expected), "{text}");
         }

@@ -258,8 +258,8 @@ impl PrincipalArn {
     fn parse(text: &str) -> Result<PrincipalArn, String> {
         let not_a_caller = |why: &str| {
             format!(
-                "\"{text}\": {why}; expected a caller's ARN, such as arn:aws:sts::123456789012:assumed-role/ROLE/SESSION \
-                 or arn:aws:iam::123456789012:user/NAME"
+                "\"{text}\": {why}; expected a caller's ARN, such as \
+                 arn:aws:sts::123456789012:assumed-role/ROLE/SESSION or arn:aws:iam::123456789012:user/NAME"
             )
         };
         let fields: Vec<&str> = text.splitn(6, ':').collect();

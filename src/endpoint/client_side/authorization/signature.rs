@@ -174,8 +174,8 @@ fn check_scope(header: &AuthorizationHeader<'_>, time: &SigningTime) -> Result<(
     }
     if header.date != day {
         return Err(invalid(format!(
-            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{}' != '{day}', \
-             from '{}'.",
+            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{}' != \
+             '{day}', from '{}'.",
             header.date, time.basic
         )));
     }

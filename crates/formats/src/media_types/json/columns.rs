@@ -429,8 +429,8 @@ impl<'de> Rows<'de> for Columns<'de, '_> {
                         .to_owned()
                 }
                 [name, ..] => format!(
-                    "expected an instance such as {{\"features\": [1.5, 16.0]}} or {{{name:?}: 1.5, ...}}, found an object \
-                     without features and without a column of the model{}",
+                    "expected an instance such as {{\"features\": [1.5, 16.0]}} or {{{name:?}: 1.5, ...}}, found an \
+                     object without features and without a column of the model{}",
                     named.unknown()
                 ),
             }));

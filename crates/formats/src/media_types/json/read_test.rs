@@ -231,23 +231,23 @@ fn a_value_of_a_column_of_which_a_type_is_said_is_the_cell_that_it_would_be_writ
     for (body, expected) in [
         (
             r#"[["a", 1, 1, true], ["a", null, 1, true]]"#,
-            "row 2, column 2 (rooms): expected a whole number, since the column is read as int64, found a missing value; \
-             pandas says: Integer column has NA values in column 1",
+            "row 2, column 2 (rooms): expected a whole number, since the column is read as int64, found a missing \
+             value; pandas says: Integer column has NA values in column 1",
         ),
         (
             r#"[["a", 1.5, 1, true]]"#,
-            "row 1, column 2 (rooms): expected a whole number, since the column is read as int64, found 1.5; pandas says: \
-             cannot safely convert passed user dtype of int64 for float64 dtyped data in column 1",
+            "row 1, column 2 (rooms): expected a whole number, since the column is read as int64, found 1.5; pandas \
+             says: cannot safely convert passed user dtype of int64 for float64 dtyped data in column 1",
         ),
         (
             r#"[["a", 1, "x", true]]"#,
-            "row 1, column 3 (price): expected a number, since the column is read as float64, found \"x\"; pandas says: \
-             could not convert string to float: 'x'",
+            "row 1, column 3 (price): expected a number, since the column is read as float64, found \"x\"; pandas \
+             says: could not convert string to float: 'x'",
         ),
         (
             r#"[{"zip": "a", "rooms": 1, "price": 1, "new": true}, {"zip": "a", "rooms": 1, "price": 1}]"#,
-            "row 2, column 4 (new): expected True or False, since the column is read as bool, found a missing value; pandas \
-             says: Bool column has NA values in column 3",
+            "row 2, column 4 (new): expected True or False, since the column is read as bool, found a missing value; \
+             pandas says: Bool column has NA values in column 3",
         ),
     ] {
         assert_eq!(columns(body), expected, "{body}");
@@ -295,8 +295,8 @@ fn objects_that_do_not_fit_the_columns_are_refused_with_the_column() {
         (r#"[{"wide": [1], "color": "red"}]"#, "row 1, column 1, byte 10: expected a value, found a list"),
         (
             r#"{"instances": [{"width": 1}]}"#,
-            "row 1, byte 26: expected an instance such as {\"features\": [1.5, 16.0]} or {\"wide\": 1.5, ...}, found an object \
-             without features and without a column of the model; \"width\" is no column of the model",
+            "row 1, byte 26: expected an instance such as {\"features\": [1.5, 16.0]} or {\"wide\": 1.5, ...}, found \
+             an object without features and without a column of the model; \"width\" is no column of the model",
         ),
         (
             r#"[[1, "red"], {"wide": 1, "color": "red", "price": 1}]"#,
@@ -312,8 +312,8 @@ fn objects_that_do_not_fit_the_columns_are_refused_with_the_column() {
     }
     assert_eq!(
         read_table(br#"[{"wide": 1}]"#, &|_: usize| Ok(())).unwrap_err().to_string(),
-        "row 1, byte 11: expected an instance such as {\"features\": [1.5, 16.0]}, found an object without features (the \
-         model's columns have no names)"
+        "row 1, byte 11: expected an instance such as {\"features\": [1.5, 16.0]}, found an object without features \
+         (the model's columns have no names)"
     );
 }
 
@@ -374,11 +374,13 @@ fn an_error_names_the_instance_the_column_the_byte_and_what_was_expected() {
         ),
         (
             r#"{"instances": [{"label": 1}]}"#,
-            "row 1, byte 26: expected an instance such as {\"features\": [1.5, 16.0]}, found an object without features",
+            "row 1, byte 26: expected an instance such as {\"features\": [1.5, 16.0]}, found an object without \
+             features",
         ),
         (
             r#"{"instances": [1, 2]}"#,
-            "row 1, byte 15: invalid type: integer `1`, expected an instance such as {\"features\": [1.5, 16.0]} or [1.5, 16.0]",
+            "row 1, byte 15: invalid type: integer `1`, expected an instance such as {\"features\": [1.5, 16.0]} or \
+             [1.5, 16.0]",
         ),
         (r#"{"instances": [[1, 2], [3]]}"#, "row 2, byte 25: expected 2 features, found 1"),
         (r#"[[1, 2], {"features": [1, "x"]}]"#, "row 2, column 2, byte 28: expected a number, found \"x\""),
@@ -393,17 +395,19 @@ fn an_error_names_the_instance_the_column_the_byte_and_what_was_expected() {
         ),
         (
             r#"{"rows": []}"#,
-            "row 1, byte 11: found no \"instances\": expected an instance such as {\"features\": [1.5, 16.0]}, found an object \
-             without features",
+            "row 1, byte 11: found no \"instances\": expected an instance such as {\"features\": [1.5, 16.0]}, found \
+             an object without features",
         ),
         (r#"{"instances": 5}"#, "byte 14: invalid type: integer `5`, expected a list of instances"),
         (
             r#"{"instances": [{"features": 5}]}"#,
-            "row 1, byte 29: expected an instance such as {\"features\": [1.5, 16.0]}, found an object without features",
+            "row 1, byte 29: expected an instance such as {\"features\": [1.5, 16.0]}, found an object without \
+             features",
         ),
         (
             r#"{"instances": [{"data": 5}]}"#,
-            "row 1, byte 25: expected an instance such as {\"features\": [1.5, 16.0]}, found an object without features",
+            "row 1, byte 25: expected an instance such as {\"features\": [1.5, 16.0]}, found an object without \
+             features",
         ),
         (
             "\u{feff}{\"instances\": [[1, 2], [1, \"abc\"]]}",

@@ -210,7 +210,8 @@ fn a_frame_that_is_none_is_refused_where_it_begins() {
         ([MAGIC.to_le_bytes(), [0xff; 4]].concat(), "byte 12: expected a record in one piece"),
         (
             [MAGIC.to_le_bytes(), [4, 0, 0, 0x20], [0; 4]].concat(),
-            "byte 12: expected a record in one piece, found one of several (continuation flag 1) or longer than 536870911 bytes",
+            "byte 12: expected a record in one piece, found one of several (continuation flag 1) or longer than \
+             536870911 bytes",
         ),
     ] {
         let mut bytes = [good.clone(), bytes].concat();
@@ -363,7 +364,8 @@ fn a_bad_request_is_refused_with_row_byte_what_was_expected_and_found() {
         (
             broken(b"\x0a\x7f"),
             format!(
-                "row 2, byte {start}: cannot be read as a protobuf record: expected a field of 127 bytes, found 0 to the end"
+                "row 2, byte {start}: cannot be read as a protobuf record: expected a field of 127 bytes, found 0 to \
+                 the end"
             ),
         ),
         (broken(b"1,2,3"), format!("row 2, byte {start}: cannot be read as a protobuf record: ")),

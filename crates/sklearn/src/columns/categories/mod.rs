@@ -267,7 +267,8 @@ impl Categories {
             // An imputer would make numbers of them that are no category.
             _ if some_are_numbers => "or if the column were said to be text",
             true => {
-                "or if the imputer before the encoder were fitted by scikit-learn 1.1 or later, which takes numbers for text"
+                "or if the imputer before the encoder were fitted by scikit-learn 1.1 or later, which takes numbers \
+                 for text"
             }
             false => "or with an imputer before the encoder",
         };

@@ -29,9 +29,9 @@ pub(crate) fn read<'t>(transformer: Attributes<'t>, work: &Work<'_>) -> Result<(
     let Found { named, seen: _, positions, mask, counts_from_end } = found;
     if counts_from_end && mask.is_none() {
         return Err(transformer.error(
-            "it counts columns from the end, or takes a slice of them without an end or between names, and this version of \
-             scikit-learn does not keep how many there were and what they were called: expected columns by position or \
-             name; 0.20.4, 0.21.3 and later keep it",
+            "it counts columns from the end, or takes a slice of them without an end or between names, and this \
+             version of scikit-learn does not keep how many there were and what they were called: expected columns by \
+             position or name; 0.20.4, 0.21.3 and later keep it",
         ));
     }
     // The remainder has a position for each column that is not named, so that positions and names together are all.
@@ -46,9 +46,9 @@ pub(crate) fn read<'t>(transformer: Attributes<'t>, work: &Work<'_>) -> Result<(
 /// Why rows whose columns have no names are not understood.
 pub(crate) fn needs_names(name: &str) -> String {
     format!(
-        "the model takes the column {} by its name and does not know where it stands, as scikit-learn before 0.20.4 and from \
-         0.21.0 to 0.21.2 does not keep the names of a frame: expected the names of all columns, in their order, as \"columns\" \
-         in a columns.json beside the model",
+        "the model takes the column {} by its name and does not know where it stands, as scikit-learn before 0.20.4 \
+         and from 0.21.0 to 0.21.2 does not keep the names of a frame: expected the names of all columns, in their \
+         order, as \"columns\" in a columns.json beside the model",
         shorten(name)
     )
 }

@@ -31,7 +31,8 @@ impl Ordinal {
         let OrdinalEncoder { handle_unknown, unknown_value, dtype, .. } = &self.parameters;
         match (handle_unknown, unknown_value) {
             (HandleUnknownOrdinal::UseEncodedValue, None) => Err(Fault::new(
-                "OrdinalEncoder: expected an unknown_value, an integer or \"NaN\", for handle_unknown use_encoded_value",
+                "OrdinalEncoder: expected an unknown_value, an integer or \"NaN\", for handle_unknown \
+                 use_encoded_value",
             )),
             (HandleUnknownOrdinal::UseEncodedValue, Some(Code::Nan)) if !dtype.is_float() => {
                 Err(Fault::new("OrdinalEncoder: an unknown_value of NaN needs a float dtype"))

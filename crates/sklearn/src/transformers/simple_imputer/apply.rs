@@ -223,8 +223,8 @@ impl SimpleImputer {
             }
             Missing::Text(_) | Missing::None if dtype != Dtype::Object => {
                 let message = format!(
-                    "the columns have no text in any row, and {} stands for a missing value, which scikit-learn does not \
-                     look for among numbers",
+                    "the columns have no text in any row, and {} stands for a missing value, which scikit-learn does \
+                     not look for among numbers",
                     if let Missing::Text(mark) = &self.missing { format!("{mark:?}") } else { "None".into() }
                 );
                 return Err(fault_of_first(&features, &message));
@@ -284,9 +284,9 @@ impl SimpleImputer {
         let no_number = || {
             let fill = describe(&fill.as_cell());
             let message = format!(
-                "expected a number, found a missing value, which the imputer fills with {fill}: scikit-learn raises where a \
-                 column has nothing but numbers, or no value at all; it would take the row among others that have text here, \
-                 and from 1.1 on an imputer that was fitted on text takes numbers for text"
+                "expected a number, found a missing value, which the imputer fills with {fill}: scikit-learn raises \
+                 where a column has nothing but numbers, or no value at all; it would take the row among others that \
+                 have text here, and from 1.1 on an imputer that was fitted on text takes numbers for text"
             );
             Fault::of_value(origin, gap, message)
         };

@@ -33,8 +33,8 @@ impl Apply for TargetEncoder {
                     // scikit-learn puts the first category in the place of an unknown one, and raises an IndexError
                     // for what a negative number becomes there.
                     let message = format!(
-                        "the column has integers beyond 9223372036854775807, among which scikit-learn does not encode an \
-                         unknown one where a category is negative: expected one of {}",
+                        "the column has integers beyond 9223372036854775807, among which scikit-learn does not encode \
+                         an unknown one where a category is negative: expected one of {}",
                         categories.some()
                     );
                     return Err(Fault::of_value(feature.origin, row, message));

@@ -115,7 +115,8 @@ impl ModelManager {
             let age = since.elapsed().as_secs_f64();
             let (container, target_model) = (self.container(), target_model.as_str());
             log::info!(
-                "{container}: deleted {target_model} from disk: {why}; {bytes} bytes, unpacked {age:.1} s ago, {hits} hits"
+                "{container}: deleted {target_model} from disk: {why}; {bytes} bytes, unpacked {age:.1} s ago, {hits} \
+                 hits"
             );
         }
     }
