@@ -51,7 +51,7 @@ fn deployments(configs: Vec<EndpointConfig>, context: &EndpointContext) -> Vec<D
 }
 
 #[actix_web::test]
-async fn a_container_that_runs_is_named_as_exactly_as_it_needs_to_be() {
+async fn a_running_container_is_named_as_precisely_as_needed() {
     let fake = FakeContainer::answering(200, "text/plain", "");
     let other = FakeContainer::answering(200, "text/plain", "");
     let third = FakeContainer::answering(200, "text/plain", "");
@@ -70,7 +70,7 @@ async fn a_container_that_runs_is_named_as_exactly_as_it_needs_to_be() {
 }
 
 #[actix_web::test]
-async fn one_endpoint_with_one_variant_has_the_state_folder_to_itself() {
+async fn a_single_variant_of_a_single_endpoint_uses_the_state_folder_directly() {
     let context = context(&[]);
     let deployments = deployments(vec![endpoint("one", vec![variant("AllTraffic", &["c"])])], &context);
     let starter = deployments[0].starter(&deployments[0].config.variants[0], &context, is_alone(&deployments));
@@ -81,7 +81,7 @@ async fn one_endpoint_with_one_variant_has_the_state_folder_to_itself() {
 }
 
 #[actix_web::test]
-async fn what_can_be_known_before_is_said_before() {
+async fn problems_known_before_the_start_are_reported_before_it() {
     let fake = FakeContainer::answering(200, "text/plain", "");
     let context = context(&[("c", &fake), ("d", &fake), ("red/c", &fake)]);
     let config = || endpoint("one", vec![variant("blue", &["c"])]);
@@ -93,7 +93,7 @@ async fn what_can_be_known_before_is_said_before() {
 }
 
 #[actix_web::test]
-async fn the_container_that_was_meant_is_said_first() {
+async fn the_nearest_container_name_is_suggested_first() {
     let fake = FakeContainer::answering(200, "text/plain", "");
     let context = context(&[("linear-lerner", &fake)]);
     let config = endpoint("one", vec![variant("blue", &["preprocessor", "linear-learner"])]);

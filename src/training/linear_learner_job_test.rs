@@ -72,7 +72,7 @@ fn a_job_writes_a_model_that_the_scorer_loads_and_that_knows_the_formula() {
 }
 
 #[test]
-fn what_goes_wrong_is_in_the_failure_file_and_no_model_is_written() {
+fn the_reason_of_a_failure_is_in_the_failure_file_and_no_model_is_written() {
     let wrong = SETTINGS.replace("absolute_loss", "log");
     for (hyperparameters, channels, expected) in [
         (wrong.as_str(), &[("train", "1,2\n")][..], "loss is \"log\": expected auto, squared_loss"),
@@ -91,7 +91,7 @@ fn what_goes_wrong_is_in_the_failure_file_and_no_model_is_written() {
 }
 
 #[test]
-fn channels_of_another_width_are_refused_with_the_file_and_what_the_train_channel_has() {
+fn channels_of_different_widths_are_refused_with_the_file_and_both_widths() {
     for other in ["validation", "test"] {
         let job = Job::new(SETTINGS, &[("train", &plane(40)), (other, "1,2,3,4\n")]);
         let reason = job.run().unwrap_err().to_string();
@@ -102,7 +102,7 @@ fn channels_of_another_width_are_refused_with_the_file_and_what_the_train_channe
 }
 
 #[test]
-fn a_label_whose_square_no_float32_holds_is_named() {
+fn a_label_whose_square_exceeds_float32_is_reported() {
     let rows: String = (0..40).map(|row| format!("{}e19,{row}\n", row + 1)).collect();
     let settings = SETTINGS.replace("absolute_loss", "squared_loss");
     let reason = Job::new(&settings, &[("train", &rows)]).run().unwrap_err().to_string();
@@ -110,7 +110,7 @@ fn a_label_whose_square_no_float32_holds_is_named() {
 }
 
 #[test]
-fn a_model_that_no_memory_holds_is_refused_before_any_is_taken() {
+fn a_model_larger_than_memory_is_refused_before_memory_is_taken() {
     let settings = SETTINGS.replace("\"20\"", "\"20\", \"num_models\": \"1000000\"");
     let wide: String = (0..40).map(|row| format!("{row}{}\n", ",1".repeat(2000))).collect();
     let job = Job::new(&settings, &[("train", &wide)]);
@@ -121,7 +121,7 @@ fn a_model_that_no_memory_holds_is_refused_before_any_is_taken() {
 }
 
 #[test]
-fn a_failure_of_an_earlier_run_does_not_outlive_a_success() {
+fn a_successful_job_removes_the_failure_file_of_an_earlier_run() {
     let job = Job::new(SETTINGS, &[("train", &plane(400))]);
     let folder = job.base.path().join("model/model_algo-1");
     std::fs::create_dir_all(&folder).unwrap();

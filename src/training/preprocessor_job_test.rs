@@ -86,7 +86,7 @@ fn both_files_in_the_folder_are_one_model() {
 }
 
 #[test]
-fn what_does_not_fit_into_memory_is_read_for_each_walk_and_comes_to_the_same() {
+fn a_channel_larger_than_memory_is_read_in_each_pass_with_the_same_result() {
     let rows: String = (0..5000).map(|row| format!("{row},{},\"w{}\"\n", row % 97, row % 3)).collect();
     let files = [("config/hyperparameters.json", hyperparameters()), ("data/train/rows.csv", rows)];
     let job = |memory| {
@@ -98,7 +98,7 @@ fn what_does_not_fit_into_memory_is_read_for_each_walk_and_comes_to_the_same() {
 }
 
 #[test]
-fn what_is_wrong_is_in_the_failure_file() {
+fn the_reason_of_a_failure_is_in_the_failure_file() {
     let wrong = serde_json::json!({"preprocessor": "{}"}).to_string();
     let with_another = serde_json::json!({"preprocessor": SPECIFICATION, "predictor_type": "regressor"}).to_string();
     let recordio = r#"{"train": {"ContentType": "application/x-recordio-protobuf"}}"#;
@@ -154,7 +154,7 @@ fn what_is_wrong_is_in_the_failure_file() {
 }
 
 #[test]
-fn a_pipe_is_read_once_if_it_fits_into_memory_and_a_fifo_a_walk_if_not() {
+fn a_pipe_is_read_once_if_it_fits_into_memory_or_else_once_in_each_pass() {
     let config = r#"{"train": {"TrainingInputMode": "Pipe", "ContentType": "text/csv"}}"#;
     // One walk for the types of the columns, one for what is learned, one for how sparse the answer is.
     for (memory, fifos) in [(1 << 20, 1), (1, 3)] {
@@ -176,7 +176,7 @@ fn a_pipe_is_read_once_if_it_fits_into_memory_and_a_fifo_a_walk_if_not() {
 }
 
 #[test]
-fn a_header_line_is_noticed_in_each_file_and_skipped_where_the_channel_has_one() {
+fn a_header_line_is_detected_in_each_file_and_skipped_if_the_channel_announces_it() {
     let config = |content_type: &str| format!(r#"{{"train": {{"ContentType": "{content_type}"}}}}"#);
     let (plain, present) = (config("text/csv"), config("text/csv; header=present"));
     let hyperparameters = hyperparameters();
@@ -241,7 +241,7 @@ fn a_label_size_that_contradicts_the_specification_is_refused() {
 }
 
 #[test]
-fn a_specification_under_a_name_that_is_nearly_right_is_asked_about() {
+fn a_specification_under_a_misspelt_name_is_reported_with_a_suggestion() {
     let hyperparameter = |name: &str| serde_json::json!({name: SPECIFICATION}).to_string();
     for name in ["preprocesor", "Preprocessor", "pre_processor", "perprocessor"] {
         let job = Job::new(&[("config/hyperparameters.json", &hyperparameter(name)), ("data/train/rows.csv", ROWS)]);

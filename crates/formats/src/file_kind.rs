@@ -241,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn other_files_than_archives_are_recognised_by_their_first_bytes() {
+    fn files_that_are_not_archives_are_recognised_by_their_first_bytes() {
         let mut old = vec![0; 512];
         old.splice(..6, *b"model/");
         let mut ustar = old.clone();
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn other_files_than_pickles_are_named_before_they_are_read() {
+    fn files_that_are_not_pickles_are_named_before_they_are_read() {
         for (bytes, expected) in [
             (&b"PK\x03\x04\0\0archive/data.pkl"[..], Some("found a zip archive")),
             (b"PK\x03\x04\0\0schema.json", Some("a model of skops whose zip archive is cut off or damaged")),

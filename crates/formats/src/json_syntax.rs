@@ -1,5 +1,5 @@
-//! Why a text is not JSON, told by the bytes at the place where serde_json stopped: its errors have a category, a line
-//! and a column, and otherwise only text for people.
+//! Why a text is not JSON, determined by the bytes at the position where serde_json stopped: its errors have a
+//! category, a line and a column, and otherwise only text for people.
 
 use crate::excerpt::excerpt;
 use serde::de::IgnoredAny;
@@ -72,7 +72,7 @@ pub(crate) fn not_json<'t>(text: &'t [u8], error: &serde_json::Error) -> NotJson
     NotJson::Other { expected: before.expected(), found }
 }
 
-/// An error within a text, which begins behind its opening quote.
+/// An error within a text, whose contents begin after its opening quote.
 fn in_text(text: &[u8], at: usize) -> NotJson<'_> {
     let content = text.get(..end_of_text(text).unwrap_or(text.len())).unwrap_or_default();
     let other = |expected, found: &str| NotJson::Other { expected, found: found.to_owned() };
@@ -94,7 +94,7 @@ fn place(text: &[u8], error: &serde_json::Error) -> usize {
     (start + error.column()).saturating_sub(1)
 }
 
-/// The word or number around a place, or one that ends there.
+/// The word or number at a position, or one that ends there.
 fn word_at(text: &[u8], at: usize) -> Range<usize> {
     let is_of_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.' | b'_');
     let (before, after) = text.split_at(at);
@@ -112,14 +112,14 @@ fn is_not_a_number(word: &str) -> bool {
     matches!(word.trim_start_matches(['-', '+']).to_ascii_lowercase().as_str(), "nan" | "inf" | "infinity")
 }
 
-/// What comes before a place, as far as it says what must follow.
+/// The structure before a position, which determines what must follow.
 #[derive(Default)]
 struct Before {
     /// How many lists and objects are open.
     depth: usize,
     /// The innermost 128 of them, an object as 1; the last bit is the innermost.
     objects: u128,
-    /// Where the text begins that is open.
+    /// Where the open text begins.
     text_start: Option<usize>,
     last: Last,
     /// Whether the last text, of an object, is the name of a member.
@@ -189,7 +189,7 @@ impl Before {
     }
 }
 
-/// Where a text ends, behind its closing quote.
+/// Where a text ends, after its closing quote.
 fn end_of_text(text: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_expected_and_found_is_told_by_the_bytes() {
+    fn the_expected_and_the_found_text_are_derived_from_the_bytes() {
         let deep = "[".repeat(200);
         for (text, expected) in [
             ("", "expected a value, found the end of the text"),

@@ -83,7 +83,7 @@ fn assert_refused(archive: &[u8], limits: Limits, expected: &str) {
 }
 
 #[test]
-fn an_archive_becomes_a_folder_of_the_same_files() {
+fn an_archive_is_unpacked_to_a_folder_of_the_same_files() {
     let plain = tar(&[
         folder("./"),
         file("./model.joblib", b"model"),
@@ -125,7 +125,7 @@ fn what_the_tar_crate_writes_is_read_with_long_names_and_its_executables() {
 
 #[cfg(unix)]
 #[test]
-fn modes_are_those_of_ordinary_files() {
+fn unpacked_files_have_the_modes_of_ordinary_files() {
     use std::os::unix::fs::PermissionsExt;
     for (packed, expected) in [(0o600, 0o644), (0o777, 0o755), (0o6666, 0o644), (0, 0o644), (0o7111, 0o755)] {
         let archive = tar(&[entry_with(b"f", EntryType::Regular, b"", |header| header.set_mode(packed))]);
@@ -152,7 +152,7 @@ fn a_pax_header_may_carry_a_long_or_foreign_name() {
 }
 
 #[test]
-fn of_a_file_that_is_packed_twice_the_later_one_counts() {
+fn the_later_of_two_files_with_the_same_name_is_kept() {
     let (_around, destination) = destination();
     unpack(&tar(&[file("a", b"first, and longer"), file("a", b"second")])[..], &destination, &Limits::default())
         .unwrap();
@@ -160,7 +160,7 @@ fn of_a_file_that_is_packed_twice_the_later_one_counts() {
 }
 
 #[test]
-fn a_folder_that_is_the_root_is_the_folder_that_all_is_unpacked_to() {
+fn an_entry_for_the_root_is_the_destination_folder() {
     let regular = |name: &str| entry(name.as_bytes(), EntryType::Regular, b"");
     for root in ["/", "./", ".", "//", "/.", "/./", ".//."] {
         let archive =
@@ -189,7 +189,7 @@ fn a_folder_that_is_the_root_is_the_folder_that_all_is_unpacked_to() {
 }
 
 #[test]
-fn names_that_lead_out_of_the_folder_are_refused() {
+fn names_outside_the_folder_are_refused() {
     for (name, expected) in [
         (&b"../evil"[..], "a name with .. is refused"),
         (b"a/../../evil", "a name with .. is refused"),
@@ -239,7 +239,7 @@ fn links_and_devices_are_refused() {
 }
 
 #[test]
-fn files_and_folders_do_not_take_each_others_place() {
+fn files_and_folders_do_not_replace_each_other() {
     let standing = "a file stands where the archive has a folder";
     assert_refused(&tar(&[folder("a/"), file("a", b"x")]), Limits::default(), standing);
     assert_refused(&tar(&[file("a/b", b"x"), file("a", b"x")]), Limits::default(), standing);
@@ -261,7 +261,7 @@ fn an_archive_within_its_limits_is_unpacked_and_one_beyond_is_refused() {
 }
 
 #[test]
-fn folders_that_only_names_imply_count_as_entries() {
+fn folders_that_are_only_implied_by_names_count_as_entries() {
     let limits = |entries| Limits { entries, ..Limits::default() };
     // Three folders and a file; two of the folders and a file more; a folder that is there already, and nothing more.
     let archive = tar(&[file("a/b/c/d", b""), file("a/x/y/d", b""), folder("a/b/"), file("a/b/d", b"")]);
@@ -276,7 +276,7 @@ fn folders_that_only_names_imply_count_as_entries() {
 }
 
 #[test]
-fn a_small_archive_of_deep_names_makes_no_more_folders_than_the_limit() {
+fn a_small_archive_of_deep_names_creates_no_more_folders_than_the_limit() {
     let deep = |number: usize| format!("{number}{}", "/f".repeat(40));
     let entries: Vec<Vec<u8>> = (0..1000).map(|number| folder(&deep(number))).collect();
     let limits = Limits { entries: 300, ..Limits::default() };
@@ -286,7 +286,7 @@ fn a_small_archive_of_deep_names_makes_no_more_folders_than_the_limit() {
 }
 
 #[test]
-fn what_names_no_file_and_what_replaces_one_counts_as_an_entry_too() {
+fn entries_without_a_file_and_replaced_files_count_as_entries() {
     let comment = entry(b"pax_global_header", EntryType::XGlobalHeader, b"11 comment=\n");
     for entry in [file("a", b""), folder("a/"), folder("./"), comment] {
         assert_refused(&tar(&vec![entry; 30]), Limits { entries: 29, ..Limits::default() }, "more than 29 files");
@@ -294,7 +294,7 @@ fn what_names_no_file_and_what_replaces_one_counts_as_an_entry_too() {
 }
 
 #[test]
-fn gzip_members_that_hold_nothing_are_counted_and_members_of_a_block_are_not() {
+fn empty_gzip_members_are_counted_and_full_ones_are_not() {
     let plain = tar(&[file("a", &[7; 200_000])]);
     let limits = Limits { entries: 20, ..Limits::default() };
     let (_around, destination) = destination();
@@ -313,7 +313,7 @@ fn bomb(head: &[u8], zeros: u64) -> impl Read {
 }
 
 #[test]
-fn a_bomb_is_refused_by_its_ratio_wherever_it_hides() {
+fn a_bomb_is_refused_by_its_ratio_at_any_position() {
     let size = 80 << 20;
     let limits = Limits { ratio: 50, ..Limits::default() };
     let in_a_file = entry_with(b"zeros", EntryType::Regular, b"", |header| header.set_size(size));
@@ -360,7 +360,7 @@ fn what_is_not_an_archive_is_refused() {
 }
 
 #[test]
-fn bytes_behind_the_archive_are_ignored_and_members_of_gzip_are_joined() {
+fn bytes_after_the_archive_are_ignored_and_gzip_members_are_joined() {
     let plain = tar(&[file("a", &[7; 700]), file("b", b"bb")]);
     let (front, back) = plain.split_at(900);
     let with_garbage = [gzip(&plain), b"garbage".to_vec()].concat();
@@ -372,7 +372,7 @@ fn bytes_behind_the_archive_are_ignored_and_members_of_gzip_are_joined() {
 }
 
 #[test]
-fn a_destination_that_exists_is_left_as_it_is() {
+fn an_existing_destination_stays_unchanged() {
     let (_around, destination) = destination();
     std::fs::create_dir_all(&destination).unwrap();
     std::fs::write(destination.join("mine"), b"mine").unwrap();
@@ -394,7 +394,7 @@ impl Read for Failing<'_> {
 }
 
 #[test]
-fn an_archive_that_cannot_be_read_is_not_called_a_bad_one() {
+fn an_archive_that_cannot_be_read_is_not_reported_as_damaged() {
     let archive = tar(&[file("a", &[1; 5000])]);
     for archive in [gzip(&archive), archive] {
         for length in [0, 10, archive.len() / 2] {
@@ -411,7 +411,7 @@ proptest! {
 
     /// Whatever a header is turned into: nothing appears outside the destination.
     #[test]
-    fn damaged_headers_never_reach_outside(
+    fn damaged_headers_never_write_outside_the_destination(
         flips in proptest::collection::vec((0..512usize, any::<u8>()), 1..8), fix_checksum in any::<bool>(),
     ) {
         let mut first = entry_with(b"folder/model.joblib", EntryType::Regular, b"data", |_| {});

@@ -39,7 +39,7 @@ fn stored_deflated_and_loose_files_give_the_same_bytes() {
 }
 
 #[test]
-fn a_folder_without_the_artifact_and_a_file_that_is_no_zip_are_refused() {
+fn a_folder_without_the_artifact_and_a_file_that_is_not_a_zip_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     assert!(!ModelAlgo::is_in(directory.path()));
     let error = ModelAlgo::open(directory.path()).unwrap_err();
@@ -51,7 +51,7 @@ fn a_folder_without_the_artifact_and_a_file_that_is_no_zip_are_refused() {
 }
 
 #[test]
-fn what_other_algorithms_write_under_the_name_is_named_and_not_called_broken() {
+fn an_archive_of_another_algorithm_is_named_and_not_called_damaged() {
     let directory = tempfile::tempdir().unwrap();
     let refusal = |bytes: &[u8]| {
         std::fs::write(directory.path().join(ARCHIVE), bytes).unwrap();
@@ -86,7 +86,7 @@ fn a_damaged_file_is_refused_by_its_checksum() {
 }
 
 #[test]
-fn an_archive_of_far_more_files_than_an_artifact_has_is_refused() {
+fn an_archive_with_far_more_files_than_an_artifact_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let names: Vec<String> = (0..1025).map(|number| number.to_string()).collect();
     let members: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b""[..])).collect();
@@ -98,7 +98,7 @@ fn an_archive_of_far_more_files_than_an_artifact_has_is_refused() {
 }
 
 #[test]
-fn a_file_of_one_number_that_unpacks_to_far_more_than_it_has_is_refused() {
+fn a_file_of_one_repeated_number_that_unpacks_to_far_more_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let zeros = vec![0; (ALWAYS_ALLOWED + 1) as usize];
     zipped(directory.path(), CompressionMethod::Deflated, &[("mx-mod-0000.params", &zeros)]);
@@ -108,7 +108,7 @@ fn a_file_of_one_number_that_unpacks_to_far_more_than_it_has_is_refused() {
 
 /// The sizes stand at fixed places of a zip's central directory (APPNOTE.TXT 4.3.12).
 #[test]
-fn a_size_that_cannot_be_true_is_refused_before_memory_is_taken() {
+fn an_impossible_size_is_refused_before_memory_is_taken() {
     for (method, member, size, expected) in [
         (CompressionMethod::Deflated, Member::Params, 0x7fff_ffff_u32, "expected a stored or deflated file within"),
         (CompressionMethod::Stored, Member::Params, 0x7fff_ffff, "expected a stored or deflated file within"),

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fixture_is_what_its_maker_says() {
+    fn every_fixture_is_described_as_recorded() {
         for case in ["binary_logistic", "multiclass_4", "regressor_absolute", "binary_sparse"] {
             let (description, meta) = described(case);
             assert_eq!(meta["predictor_type"], description.predictor_type, "{case}");
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn names_must_be_as_many_as_features() {
+    fn there_must_be_a_name_for_each_feature() {
         let (mut description, _) = described("binary_logistic");
         let names: Vec<Arc<str>> = (0..14).map(|number| format!("f{number}").into()).collect();
         let error = description.name_features(names[..13].to_vec()).unwrap_err();

@@ -82,7 +82,7 @@ fn close(found: f64, expected: f64) -> bool {
 }
 
 #[test]
-fn every_request_scores_as_mxnet_scored_it() {
+fn every_request_gets_the_scores_of_mxnet() {
     let mut compared = 0;
     for case in cases() {
         for (path, content_type, _) in requests(&case).filter(|(.., good)| *good) {
@@ -129,7 +129,7 @@ fn npy(csv: &str, code: &str, fortran_order: bool) -> Vec<u8> {
 }
 
 #[test]
-fn arrays_of_numpy_score_to_the_bit_as_text_scores() {
+fn numpy_arrays_and_text_get_identical_scores() {
     for case in cases() {
         let csv = std::fs::read_to_string(case.folder.join("requests/dense.csv")).unwrap();
         let predict = |media_type, body: &[u8]| {
@@ -172,7 +172,7 @@ fn records(answer: &[u8]) -> Vec<Vec<(String, Vec<f32>)>> {
 }
 
 #[test]
-fn records_of_answers_are_those_of_the_algorithms_container() {
+fn the_records_of_answers_equal_those_of_the_algorithms_container() {
     let mut compared = 0;
     for case in cases() {
         let content_type = ContentType::of(MediaType::RecordIoProtobuf);
@@ -216,7 +216,7 @@ fn numbers(text: &str) -> (Vec<f64>, Vec<&str>) {
 }
 
 #[test]
-fn answers_are_spelled_as_the_algorithms_container_spells_them() {
+fn answers_have_the_format_of_the_algorithms_container() {
     let mut compared = 0;
     for case in cases() {
         let content_type = ContentType::of(MediaType::Csv);
@@ -283,7 +283,7 @@ fn every_bad_request_is_refused_with_what_was_expected_and_found() {
 
 proptest! {
     #[test]
-    fn a_spoiled_archive_is_an_error_or_a_model_but_never_a_panic(
+    fn a_damaged_archive_is_an_error_or_a_model_but_never_a_panic(
         changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
         length in prop_oneof![Just(None), any::<prop::sample::Index>().prop_map(Some)],
     ) {

@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_operator_at_the_head_says_what_makes_a_score() {
+    fn the_last_operator_determines_the_function_of_the_score() {
         for (op, activation) in [
             ("LinearRegressionOutput", Some(Activation::Identity)),
             ("MAERegressionOutput", Some(Activation::Identity)),
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn fully_connected_stores_its_weights_the_other_way_round() {
+    fn fully_connected_stores_its_weights_transposed() {
         assert_eq!(graph(&["null", "dot"], "").unwrap().weight_shape(), WeightShape::FeaturesByOutputs);
         assert_eq!(graph(&["FullyConnected", "softmax"], "").unwrap().weight_shape(), WeightShape::OutputsByFeatures);
     }

@@ -67,7 +67,7 @@ fn loose_files_without_manifest_prefix_or_bias_load() {
 }
 
 #[test]
-fn both_orders_of_weights_give_the_same_model() {
+fn both_layouts_of_weights_give_the_same_model() {
     let dot = folder(
         &["dot", "broadcast_add", "SoftmaxOutput"],
         MULTICLASS,
@@ -87,7 +87,7 @@ fn both_orders_of_weights_give_the_same_model() {
 }
 
 #[test]
-fn the_loss_decides_when_the_graph_does_not() {
+fn the_loss_determines_the_score_if_the_graph_does_not() {
     let hinge = r#"{"predictor_type": "binary_classifier", "loss_type": "hinge_loss", "threshold": 0.0}"#;
     for (parameters, outputs, activation) in [
         (REGRESSOR, 1, Activation::Identity),
@@ -102,7 +102,7 @@ fn the_loss_decides_when_the_graph_does_not() {
 }
 
 #[test]
-fn a_broken_artifact_is_refused_with_the_file_the_part_and_what_was_expected() {
+fn a_damaged_artifact_is_refused_with_the_file_the_part_and_the_expectation() {
     let head = &["dot", "LinearRegressionOutput"][..];
     let one: NamedArray<'_> = ("arg:fc0_weight", &[1, 1], &[1.0]);
     let unknown_loss = r#"{"predictor_type": "binary_classifier", "loss_type": "new_loss", "threshold": 0.0}"#;
@@ -159,7 +159,7 @@ fn a_broken_artifact_is_refused_with_the_file_the_part_and_what_was_expected() {
 }
 
 #[test]
-fn a_missing_file_and_another_manifest_are_refused_by_name() {
+fn a_missing_file_and_a_different_manifest_are_refused_by_name() {
     for name in ["additional-params.json", "mx-mod-symbol.json"] {
         let directory = folder(&["dot", "LinearRegressionOutput"], REGRESSOR, &[("arg:fc0_weight", &[1, 1], &[1.0])]);
         std::fs::remove_file(directory.path().join(name)).unwrap();

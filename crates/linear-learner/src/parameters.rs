@@ -79,7 +79,7 @@ mod tests {
     use byoc_formats::error::chain;
 
     #[test]
-    fn the_threshold_of_a_binary_classifier_is_found_at_either_place() {
+    fn the_threshold_of_a_binary_classifier_is_read_from_either_member() {
         for json in [
             r#"{"threshold": 0.25, "loss_type": "logistic", "predictor_type": "binary_classifier", "metrics_params": {"threshold": 9}}"#,
             r#"{"threshold": null, "loss_type": "logistic", "predictor_type": "binary_classifier", "metrics_params": {"threshold": 0.25, "f_beta": 1.0}}"#,
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_file_is_refused_with_the_field_and_what_was_expected() {
+    fn a_wrong_file_is_refused_with_the_field_and_the_expectation() {
         for (json, expected) in [
             (
                 r#"{}"#,

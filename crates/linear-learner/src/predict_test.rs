@@ -27,7 +27,7 @@ fn a_score_at_the_threshold_has_label_1() {
 }
 
 #[test]
-fn a_sigmoid_is_one_half_at_zero_and_reaches_both_ends() {
+fn a_sigmoid_is_one_half_at_zero_and_reaches_0_and_1() {
     let logistic =
         learner(PredictorType::BinaryClassifier { threshold: 0.5 }, Activation::Sigmoid, &[&[1.0, 0.0]], &[0.0]);
     let (scores, labels) = predict(&logistic, "0,0\n200,0\n-200,0\n3e38,1");
@@ -35,7 +35,7 @@ fn a_sigmoid_is_one_half_at_zero_and_reaches_both_ends() {
 }
 
 #[test]
-fn the_first_of_equal_classes_wins_and_large_values_do_not_overflow() {
+fn of_equal_classes_the_first_is_chosen_and_large_values_do_not_overflow() {
     let classes =
         learner(PredictorType::MulticlassClassifier, Activation::Softmax, &[&[1.0], &[2.0], &[2.0]], &[0.0, 0.0, 0.0]);
     let (scores, labels) = predict(&classes, "0\n1e30\n-1e30");
@@ -54,14 +54,14 @@ fn subnormal_weights_count() {
 }
 
 #[test]
-fn a_batch_of_another_width_is_our_own_mistake() {
+fn a_batch_of_another_width_is_an_internal_error() {
     let regressor = learner(PredictorType::Regressor, Activation::Identity, &[&[1.0]], &[0.0]);
     assert_eq!(regressor.predict(&Batch::new(2, crate::testing::unbounded())).unwrap_err().cause(), Cause::Internal);
     assert!(regressor.predict(&Batch::new(1, crate::testing::unbounded())).unwrap().rows() == 0);
 }
 
 #[test]
-fn an_error_in_a_request_starts_with_the_words_of_the_algorithms_own_container() {
+fn an_error_in_a_request_starts_with_the_message_of_the_algorithms_container() {
     let regressor = learner(PredictorType::Regressor, Activation::Identity, &[&[1.0]], &[0.0]);
     let error = regressor.read(ContentType::of(MediaType::Csv), b"1\n1,2\n", crate::testing::unbounded()).unwrap_err();
     assert_eq!(error.cause(), Cause::BadPayload);
@@ -84,7 +84,7 @@ fn rows_and_weights() -> impl Strategy<Value = (Vec<f32>, Vec<f32>)> {
 
 proptest! {
     #[test]
-    fn the_fast_sum_is_the_slow_sum((weights, values) in rows_and_weights(), bias in -5.0..5.0_f32) {
+    fn the_vectorized_sum_equals_the_plain_sum((weights, values) in rows_and_weights(), bias in -5.0..5.0_f32) {
         let fast = f64::from(linear(&weights, bias, Row::Dense(&values)));
         let slow = slow_linear(&weights, bias, &values);
         // One rounding to float32, and the cancellation that either order may suffer in float64.
@@ -93,7 +93,7 @@ proptest! {
     }
 
     #[test]
-    fn a_sparse_row_scores_as_the_dense_one_to_the_bit((weights, values) in rows_and_weights(), bias in -5.0..5.0_f32) {
+    fn a_sparse_row_and_its_dense_form_get_identical_scores((weights, values) in rows_and_weights(), bias in -5.0..5.0_f32) {
         let (keys, kept): (Vec<u32>, Vec<f32>) = (0..).zip(&values).filter(|&(_, &value)| value != 0.0).unzip();
         let dense = linear(&weights, bias, Row::Dense(&values));
         let sparse = linear(&weights, bias, Row::Sparse { keys: &keys, values: &kept });

@@ -59,7 +59,7 @@ fn the_graph_is_mxnets_text_byte_for_byte() {
 }
 
 #[test]
-fn the_arrays_are_as_long_as_in_every_real_artifact_and_read_back() {
+fn the_arrays_have_the_length_of_real_artifacts_and_are_read_back() {
     for (features, outputs) in [(5, 1), (20, 1), (784, 1), (3, 4)] {
         let weights: Vec<f32> = (0..features * outputs).map(|at| at as f32 * 0.5 - 1.0).collect();
         let bias: Vec<f32> = (0..outputs).map(|at| at as f32).collect();
@@ -73,7 +73,7 @@ fn the_arrays_are_as_long_as_in_every_real_artifact_and_read_back() {
 }
 
 #[test]
-fn what_is_written_is_loaded_and_scores_as_the_weights_say() {
+fn a_written_model_is_loaded_and_scores_with_its_weights() {
     for (pairs, outputs) in [
         (&[("predictor_type", "regressor"), ("loss", "absolute_loss")][..], 1),
         (&[("predictor_type", "regressor"), ("loss", "eps_insensitive_squared_loss")], 1),

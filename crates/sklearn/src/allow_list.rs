@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn in_the_place_of_an_estimator_estimators_are_named_wherever_it_is_defined() {
+    fn an_unsupported_estimator_is_refused_with_the_supported_estimators() {
         for (module, name) in [
             ("sklearn.ensemble._forest", "RandomForestClassifier"),
             ("sklearn.ensemble.forest", "RandomForestRegressor"),
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn code_in_a_file_is_refused_as_code_and_a_class_of_somebodys_own_as_one() {
+    fn code_in_a_file_is_refused_as_code_and_a_users_class_as_such() {
         for (module, name, expected) in [
             ("dill._dill", "_create_function", "by which dill puts the code of a function or class into the file"),
             ("cloudpickle.cloudpickle", "_builtin_type", "by which cloudpickle puts the code"),
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_class_that_is_not_supported_is_named_with_the_steps_that_lead_to_it_and_what_is_supported() {
+    fn an_unsupported_class_is_named_with_its_steps_and_the_supported_classes() {
         let message = |name: &str| {
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/pickle/unsupported").join(name);
             let error = pickle::read(std::fs::read(path).unwrap(), &ScikitLearn, &Allowance::unbounded())

@@ -110,7 +110,7 @@ const STREAM: &str = "/endpoints/housing/invocations-response-stream";
 const LATER: &str = "/endpoints/housing/async-invocations";
 
 #[actix_web::test]
-async fn the_other_operations_ask_for_a_signature_too_and_the_asynchronous_one_for_its_own_action() {
+async fn every_operation_needs_a_signature_and_the_asynchronous_one_a_separate_action() {
     let (services, container) = endpoint();
     for path in [STREAM, LATER] {
         let (status, kind, _) = answer(&services, unsigned(path, None)).await;
@@ -126,7 +126,7 @@ async fn the_other_operations_ask_for_a_signature_too_and_the_asynchronous_one_f
 }
 
 #[actix_web::test]
-async fn who_may_not_call_does_not_learn_what_there_is() {
+async fn an_unauthorized_caller_does_not_learn_what_exists() {
     let (services, _container) = endpoint();
     let nope = "/endpoints/nope/invocations";
     assert_eq!(answer(&services, unsigned(nope, None)).await.1, "MissingAuthenticationTokenException");
@@ -173,7 +173,7 @@ const OPERATION: Operation = Operation {
 };
 
 #[actix_web::test]
-async fn what_is_wrong_with_a_head_is_known_before_the_body_has_come() {
+async fn an_error_in_a_head_is_reported_before_the_body_arrives() {
     let (services, _container) = endpoint();
     let digest = "0f".repeat(32);
     let wrong =
@@ -198,7 +198,7 @@ async fn what_is_wrong_with_a_head_is_known_before_the_body_has_come() {
 }
 
 #[actix_web::test]
-async fn who_may_not_call_is_told_so_without_the_body_being_kept() {
+async fn an_unauthorized_caller_is_refused_without_keeping_the_body() {
     let (services, _container) = endpoint();
     // The budget has no space for any body.
     let _held = services.memory.bodies().lease(services.memory.bodies().max_body_bytes()).unwrap();
@@ -212,7 +212,7 @@ async fn who_may_not_call_is_told_so_without_the_body_being_kept() {
 }
 
 #[actix_web::test]
-async fn no_condition_is_evaded_by_a_second_header() {
+async fn repeating_a_header_does_not_evade_a_condition() {
     let (services, container) = endpoint();
     for models in [["NewYork_NY/a", "Chicago_IL/a"], ["Chicago_IL/a", "NewYork_NY/a"]] {
         let request = signed(INVOKE, Some(models[0]), "secret").append_header((headers::TARGET_MODEL, models[1]));
@@ -223,7 +223,7 @@ async fn no_condition_is_evaded_by_a_second_header() {
 }
 
 #[actix_web::test]
-async fn health_asks_for_no_signature() {
+async fn ping_needs_no_signature() {
     let (services, _container) = endpoint();
     let request = TestRequest::get().uri("/ping");
     assert_eq!(answer(&services, request).await.0, StatusCode::OK.as_u16());

@@ -30,7 +30,7 @@ const LOOK: &str = "See https://us-east-1.console.aws.amazon.com/cloudwatch/home
 const ARN: &str = "arn:aws:logs:us-east-1:123456789012:log-group:/aws/sagemaker/Endpoints/my-ep";
 
 #[actix_web::test]
-async fn a_model_error_is_the_services_to_the_byte() {
+async fn a_model_error_equals_that_of_the_service_byte_for_byte() {
     let failure = container("primary", ContainerError::Status(404, Bytes::from_static(b"no m")));
     let expected = [
         r#"{"ErrorCode":"CLIENT_ERROR_FROM_MODEL","LogStreamArn":""#,
@@ -44,7 +44,7 @@ async fn a_model_error_is_the_services_to_the_byte() {
 }
 
 #[actix_web::test]
-async fn every_failure_has_its_status_exception_and_words() {
+async fn every_failure_has_its_status_exception_and_message() {
     let cases = [
         (
             container("container-2", ContainerError::Status(500, Bytes::from_static(b"boom"))),
@@ -166,7 +166,7 @@ async fn every_failure_has_its_status_exception_and_words() {
 }
 
 #[actix_web::test]
-async fn a_body_that_is_too_large_to_hand_over_names_both_containers() {
+async fn a_body_too_large_to_pass_on_is_reported_with_both_containers() {
     let what = ContainerError::HandOverTooLarge { status: 200, next: "b".into(), bytes: 6_000_000, limit: 5 << 20 };
     let (_, _, body) = wire(container("a", what)).await;
     let body: serde_json::Value = serde_json::from_str(&body).unwrap();
@@ -193,7 +193,7 @@ async fn long_and_binary_answers_are_shortened_and_stay_text() {
 }
 
 #[test]
-fn a_refusal_is_logged_at_info_with_what_decided_it_and_a_model_error_is_a_warning() {
+fn a_refusal_is_logged_at_info_with_the_deciding_policies_and_a_model_error_is_a_warning() {
     let id = Uuid::nil();
     let refusal = Refusal::AccessDenied {
         principal: "arn:aws:iam::123456789012:user/me".to_owned(),

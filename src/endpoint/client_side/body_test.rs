@@ -38,7 +38,7 @@ async fn a_body_is_taken_whole_or_refused_with_the_reason() {
 }
 
 #[actix_web::test]
-async fn what_is_announced_too_large_is_refused_before_any_of_it_has_come() {
+async fn a_body_announced_as_too_large_is_refused_before_it_arrives() {
     let request = TestRequest::default().insert_header((CONTENT_LENGTH, "5")).to_http_request();
     let (limits, memory) = (limits(), MemoryShare::unbounded());
     let incoming = Incoming::new(&request, payload(stream::pending()), &limits, &memory);
@@ -46,7 +46,7 @@ async fn what_is_announced_too_large_is_refused_before_any_of_it_has_come() {
 }
 
 #[actix_web::test]
-async fn a_body_is_refused_at_the_piece_that_there_is_no_memory_for() {
+async fn a_body_is_refused_at_the_first_piece_without_memory() {
     const PIECE: usize = 64 << 10;
     let account = Account::new(8 * PIECE as u64);
     let memory = MemoryShare::of(&account, 4 * PIECE as u64);

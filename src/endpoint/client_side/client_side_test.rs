@@ -84,7 +84,7 @@ async fn error(response: HttpResponse) -> (u16, String, String, String) {
 }
 
 #[actix_web::test]
-async fn an_invocation_passes_what_the_api_models_and_nothing_else() {
+async fn an_invocation_forwards_only_the_members_of_the_api() {
     let container = FakeContainer::start(|_| async {
         HttpResponse::Ok()
             .content_type("application/json")
@@ -198,7 +198,7 @@ async fn a_body_of_25_megabytes_is_taken_and_a_larger_one_is_not() {
 }
 
 #[actix_web::test]
-async fn ping_follows_the_life_of_the_endpoint() {
+async fn ping_reports_the_state_of_the_endpoint() {
     let ping = || TestRequest::get().uri("/ping");
     let services = creating();
     let (status, kind, _, message) = error(send(&services, ping()).await).await;
@@ -230,7 +230,7 @@ async fn ping_follows_the_life_of_the_endpoint() {
 }
 
 #[actix_web::test]
-async fn other_paths_and_methods_are_refused_in_the_services_shape() {
+async fn other_paths_and_methods_are_refused_in_the_services_format() {
     let services = creating();
     for (request, status, kind) in [
         (TestRequest::get().uri("/"), 404, "UnknownOperationException"),
@@ -247,7 +247,7 @@ async fn other_paths_and_methods_are_refused_in_the_services_shape() {
 }
 
 #[actix_web::test]
-async fn a_target_model_with_a_slash_before_it_is_the_same_model_loaded_once() {
+async fn a_target_model_with_a_leading_slash_is_the_same_model_and_is_loaded_once() {
     let container = FakeContainer::answering(200, "application/json", "{}");
     let (services, _folder) = multi(&container);
     for target_model in ["/a.tar.gz", "a.tar.gz", "//a.tar.gz"] {
@@ -261,7 +261,7 @@ async fn a_target_model_with_a_slash_before_it_is_the_same_model_loaded_once() {
 }
 
 #[actix_web::test]
-async fn the_clients_request_id_is_what_every_container_is_told_for_its_models_too() {
+async fn the_clients_request_id_reaches_every_container_also_when_it_loads_models() {
     let container = FakeContainer::answering(200, "application/json", "{}");
     let (services, _folder) = multi(&container);
     let asked = || invoke().insert_header(("X-Amzn-SageMaker-Target-Model", "a.tar.gz"));
@@ -282,7 +282,7 @@ async fn the_clients_request_id_is_what_every_container_is_told_for_its_models_t
 }
 
 #[actix_web::test]
-async fn calls_of_the_json_protocols_are_refused_in_their_own_shape() {
+async fn calls_of_the_json_protocols_are_refused_in_their_format() {
     let services = creating();
     let call = |path: &str, target: &str| TestRequest::post().uri(path).insert_header(("X-Amz-Target", target));
     let of_logs = call("/", "Logs_20140328.DescribeLogStreams");
@@ -338,7 +338,7 @@ fn session(id: &str) -> TestRequest {
 }
 
 #[actix_web::test]
-async fn the_limit_of_a_request_is_the_one_that_was_set() {
+async fn the_configured_limit_of_a_request_applies() {
     let container = FakeContainer::answering(200, "text/csv", "1");
     let limits = Limits { request_bytes: 3, ..Limits::default() };
     let services = with(vec![(variant("blue", &container), 1.0)], None, limits);
@@ -372,7 +372,7 @@ async fn each_of_several_endpoints_is_called_by_its_name() {
 }
 
 #[actix_web::test]
-async fn requests_are_spread_by_weight_and_a_target_variant_gets_its_own() {
+async fn requests_are_distributed_by_weight_or_go_to_the_target_variant() {
     let (blue, green) =
         (FakeContainer::answering(200, "text/csv", "b"), FakeContainer::answering(200, "text/csv", "g"));
     let services = with(vec![(variant("blue", &blue), 3.0), (variant("green", &green), 1.0)], None, Limits::default());
@@ -453,7 +453,7 @@ fn stream() -> TestRequest {
 }
 
 #[actix_web::test]
-async fn a_streamed_answer_comes_in_frames_under_the_streams_own_headers() {
+async fn a_streamed_answer_arrives_in_frames_with_the_headers_of_the_stream() {
     let container = FakeContainer::answering(200, "text/plain; charset=utf-8", "he");
     let request = stream()
         .insert_header(("Content-Type", "text/csv"))
@@ -504,7 +504,7 @@ async fn a_stream_that_breaks_ends_with_an_exception() {
 }
 
 #[actix_web::test]
-async fn what_goes_wrong_before_a_streams_first_byte_is_a_plain_error() {
+async fn a_failure_before_the_first_byte_of_a_stream_is_an_ordinary_error() {
     let container = FakeContainer::answering(500, "text/plain", "boom");
     let services = single(&container);
     let (status, kind, code, message) = error(send(&services, stream()).await).await;
@@ -521,7 +521,7 @@ async fn what_goes_wrong_before_a_streams_first_byte_is_a_plain_error() {
 }
 
 #[actix_web::test]
-async fn a_header_of_the_api_that_comes_twice_is_refused_whatever_it_says() {
+async fn a_repeated_header_of_the_api_is_refused() {
     let container = FakeContainer::answering(200, "text/csv", "1");
     let services = single(&container);
     for (name, value) in [
@@ -545,7 +545,7 @@ async fn a_header_of_the_api_that_comes_twice_is_refused_whatever_it_says() {
 }
 
 #[actix_web::test]
-async fn whoever_is_told_to_come_again_is_told_when() {
+async fn responses_that_ask_to_retry_have_retry_after() {
     let container = FakeContainer::start(|seen| async move {
         let bytes = seen.body.parse().unwrap_or(0);
         HttpResponse::Ok().content_type("text/csv").body(vec![b'1'; bytes])
@@ -582,7 +582,7 @@ async fn whoever_is_told_to_come_again_is_told_when() {
 }
 
 #[actix_web::test]
-async fn what_is_under_way_is_on_the_metrics_page() {
+async fn requests_in_flight_are_on_the_metrics_page() {
     crate::telemetry::metrics::start();
     let services = creating();
     let _held = services.memory.bodies().lease(12_345).unwrap();

@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_known_until_it_expires_or_is_closed() {
+    fn a_session_is_open_until_it_expires_or_is_closed() {
         let sessions = Sessions::default();
         let now = at("2030-01-01T00:00:00Z");
         sessions.open("a-1; Expires=2030-01-01T00:00:10Z", 1, now);

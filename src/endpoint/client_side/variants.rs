@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn turns_are_spread_by_weight_and_evenly() {
+    fn turns_are_distributed_evenly_by_weight() {
         assert_eq!(turns(&[1.0], 3), [0, 0, 0]);
         assert_eq!(turns(&[1.0, 1.0], 4), [0, 1, 0, 1]);
         assert_eq!(turns(&[5.0, 1.0, 1.0], 7), [0, 0, 1, 0, 2, 0, 0]);

@@ -56,7 +56,7 @@ fn create_models_json_with_an_endpoint_name_becomes_a_pipeline() {
 }
 
 #[test]
-fn containers_without_hostnames_are_named_by_position_and_a_lone_one_is_primary() {
+fn containers_without_hostnames_are_named_by_position_and_a_single_one_is_primary() {
     let mut config = housing();
     for container in config["Containers"].as_array_mut().unwrap() {
         container.as_object_mut().unwrap().remove("ContainerHostname");
@@ -76,7 +76,7 @@ fn containers_without_hostnames_are_named_by_position_and_a_lone_one_is_primary(
 }
 
 #[test]
-fn in_direct_mode_every_container_has_a_name_that_requests_choose_by() {
+fn in_direct_mode_every_container_has_a_name_for_requests() {
     let mut config = housing();
     config["InferenceExecutionConfig"]["Mode"] = json!("Direct");
     assert_eq!(parse(&config).unwrap().variants[0].model.mode, ExecutionMode::Direct);
@@ -103,7 +103,7 @@ fn models_may_lie_in_s3() {
 }
 
 #[test]
-fn a_model_cache_that_is_disabled_is_so() {
+fn a_model_cache_can_be_disabled() {
     let mut config = housing();
     config["Containers"][1]["MultiModelConfig"]["ModelCacheSetting"] = json!("Disabled");
     let config = parse(&config).unwrap();
@@ -111,7 +111,7 @@ fn a_model_cache_that_is_disabled_is_so() {
 }
 
 #[test]
-fn members_without_meaning_on_one_machine_are_passed_over() {
+fn members_without_meaning_on_one_machine_are_ignored() {
     let mut config = housing();
     config["Tags"] = json!([{"Key": "team", "Value": "pricing"}]);
     config["VpcConfig"] = json!({"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]});
@@ -122,7 +122,7 @@ fn members_without_meaning_on_one_machine_are_passed_over() {
 
 /// What `aws sagemaker describe-model` prints, with EndpointName beside it.
 #[test]
-fn the_description_of_a_model_is_the_model() {
+fn the_description_of_a_model_is_accepted_as_the_model() {
     let mut config = housing();
     for (member, value) in [
         ("CreationTime", json!("2026-11-30T09:00:00.123000+00:00")),
@@ -152,7 +152,7 @@ fn the_description_of_a_model_is_the_model() {
 }
 
 #[test]
-fn what_is_wrong_is_said_with_the_member_it_is_in() {
+fn a_problem_is_reported_with_its_member() {
     // A JSON pointer to set, its value (null removes it), and the expected problem.
     let cases = [
         ("/EndpointName", Value::Null, "EndpointName: missing"),

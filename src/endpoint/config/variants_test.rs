@@ -51,7 +51,7 @@ fn create_endpoint_configs_json_becomes_variants_of_the_models_beside_it() {
 /// What `aws sagemaker describe-endpoint-config` prints, with the members of `describe-endpoint` and the models'
 /// descriptions beside it.
 #[test]
-fn the_description_of_an_endpoint_is_the_endpoint() {
+fn the_description_of_an_endpoint_is_accepted_as_the_endpoint() {
     let mut config = two_variants();
     for member in [
         "EndpointConfigArn",
@@ -103,7 +103,7 @@ fn asynchronous_inference_has_an_output_folder_a_failure_folder_and_a_limit() {
 }
 
 #[test]
-fn what_is_wrong_is_said_with_the_member_it_is_in() {
+fn a_problem_is_reported_with_its_member() {
     let none = Value::Null;
     let cases = [
         ("/EndpointConfigName", none.clone(), "EndpointConfigName: missing"),

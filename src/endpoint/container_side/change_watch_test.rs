@@ -1,7 +1,7 @@
 use super::*;
 
 #[actix_web::test]
-async fn a_store_that_does_not_answer_leaves_the_model_as_it_is() {
+async fn if_the_store_does_not_answer_the_loaded_model_stays() {
     let loaded = Version::of_path(tempfile::tempdir().unwrap().path()).unwrap();
     for (failure, expected) in [
         (StorageError::NotFound, ArtifactState::Deleted),
@@ -22,7 +22,7 @@ async fn a_store_that_does_not_answer_leaves_the_model_as_it_is() {
 }
 
 #[actix_web::test]
-async fn a_store_that_hangs_is_waited_for_once_and_then_left_alone_for_a_while() {
+async fn after_a_check_that_hangs_the_next_one_is_delayed() {
     let loaded = Version::of_path(tempfile::tempdir().unwrap().path()).unwrap();
     let begun = Instant::now();
     let (something, nothing) = tokio::join!(
@@ -38,7 +38,7 @@ async fn a_store_that_hangs_is_waited_for_once_and_then_left_alone_for_a_while()
 }
 
 #[actix_web::test]
-async fn a_look_comes_no_sooner_after_another_than_the_interval() {
+async fn checks_are_at_least_one_interval_apart() {
     let interval = Duration::from_millis(50);
     let watcher = ChangeWatcher::new(CheckInterval::AtMostEvery(interval));
     assert!(watcher.begin() && !watcher.begin(), "one at a time");

@@ -40,7 +40,7 @@ fn in_two_pieces(gate: Arc<Semaphore>, first: &'static str, second: Option<&'sta
 }
 
 #[actix_web::test]
-async fn pieces_are_passed_on_before_the_answer_is_whole() {
+async fn pieces_are_passed_on_before_the_answer_is_complete() {
     let gate = Arc::new(Semaphore::new(0));
     let first = FakeContainer::answering(200, "text/csv", "features");
     let last = in_two_pieces(Arc::clone(&gate), "one", Some("two"));
@@ -61,7 +61,7 @@ async fn an_answer_without_a_body_is_a_stream_without_pieces() {
 }
 
 #[actix_web::test]
-async fn a_stream_that_breaks_or_takes_too_long_says_so_and_ends() {
+async fn a_stream_that_breaks_or_takes_too_long_ends_with_the_reason() {
     let gate = Arc::new(Semaphore::new(0));
     let breaking = in_two_pieces(Arc::clone(&gate), "one", None);
     let mut answer = pipeline(&[("a", &breaking)]).stream(&client(), Invocation::default()).await.unwrap();
@@ -82,7 +82,7 @@ async fn a_stream_that_breaks_or_takes_too_long_says_so_and_ends() {
 }
 
 #[actix_web::test]
-async fn what_goes_wrong_before_the_first_byte_is_a_plain_failure() {
+async fn a_failure_before_the_first_byte_is_an_ordinary_failure() {
     let refusing = FakeContainer::answering(415, "text/plain", "no");
     let failure = pipeline(&[("a", &refusing)]).stream(&client(), Invocation::default()).await.err().unwrap();
     let expected = ContainerError::Status(415, Bytes::from_static(b"no"));

@@ -42,7 +42,7 @@ fn starter(running: &[(&str, &FakeContainer)]) -> ContainerLauncher {
 }
 
 #[actix_web::test]
-async fn what_can_be_known_before_is_said_before_and_all_together() {
+async fn all_problems_known_before_the_start_are_reported_together() {
     let fake = FakeContainer::answering(200, "text/plain", "");
     let location = Location::S3 { bucket: "bucket".into(), key: String::new() };
     let in_s3 = ModelDataUrl { as_written: "s3://bucket".into(), location, form: ModelForm::Archive };
@@ -75,7 +75,7 @@ async fn what_can_be_known_before_is_said_before_and_all_together() {
 }
 
 #[actix_web::test]
-async fn the_name_that_was_meant_is_said_of_a_misspelt_model() {
+async fn a_misspelt_model_is_reported_with_the_nearest_name() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("model.tar.gz"), "").unwrap();
     let location = Location::parse("./modle.tar.gz", folder.path()).unwrap();
@@ -92,7 +92,7 @@ async fn the_name_that_was_meant_is_said_of_a_misspelt_model() {
 }
 
 #[actix_web::test]
-async fn containers_that_run_already_are_taken_as_they_are() {
+async fn running_containers_are_used_as_they_are() {
     let (single, multi) =
         (FakeContainer::answering(200, "text/plain", ""), FakeContainer::answering(200, "text/plain", ""));
     let containers = [container("a", Models::Single(None)), container("b", models_under(url("/models")))];

@@ -71,7 +71,7 @@ async fn content_type_goes_to_the_first_accept_to_the_last_and_answers_become_re
 }
 
 #[actix_web::test]
-async fn a_lone_container_gets_both_headers_and_none_that_the_client_did_not_give() {
+async fn a_single_container_gets_both_headers_and_only_those_that_the_client_sent() {
     let container = FakeContainer::answering(200, "text/csv", "");
     let pipeline = Pipeline::new(vec![single("primary", &container)]).unwrap();
     pipeline.invoke(&client(), call()).await.unwrap();
@@ -97,7 +97,7 @@ async fn a_failure_names_its_container_and_ends_the_chain() {
 }
 
 #[actix_web::test]
-async fn five_megabytes_can_be_handed_over_and_no_more() {
+async fn at_most_five_megabytes_are_passed_to_the_next_container() {
     for (bytes, chunked) in [(HAND_OVER_LIMIT, false), (HAND_OVER_LIMIT, true), (6_000_000, false), (6_000_000, true)] {
         let first = FakeContainer::start(move |_| async move {
             let body = ActixBytes::from(vec![b'1'; bytes]);
@@ -127,7 +127,7 @@ async fn five_megabytes_can_be_handed_over_and_no_more() {
 }
 
 #[actix_web::test]
-async fn a_container_that_does_not_answer_or_has_ended_says_so() {
+async fn a_container_that_does_not_answer_or_has_exited_is_reported() {
     let gone = Container::single_model("a", nowhere(), Health::default());
     let failure = failure_of(vec![gone]).await;
     assert!(
@@ -180,7 +180,7 @@ async fn in_direct_mode_the_named_container_is_called_as_if_it_were_alone() {
 }
 
 #[actix_web::test]
-async fn a_calls_own_limits_are_those_that_count() {
+async fn the_limits_of_a_call_apply() {
     let gate = Arc::new(Semaphore::new(0));
     let held = Arc::clone(&gate);
     let silent = FakeContainer::start(move |_| {
@@ -208,7 +208,7 @@ async fn a_calls_own_limits_are_those_that_count() {
 }
 
 #[test]
-fn there_is_no_pipeline_without_containers() {
+fn a_pipeline_needs_containers() {
     assert!(Pipeline::new(Vec::new()).is_none());
     assert!(Pipeline::direct(Vec::new()).is_none());
 }

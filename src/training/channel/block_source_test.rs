@@ -59,7 +59,7 @@ fn expected(to: usize) -> Vec<(f32, Vec<f32>)> {
 }
 
 #[test]
-fn every_walk_gives_the_files_rows_in_order_whether_they_fit_into_memory_or_not() {
+fn every_pass_gives_the_rows_in_order_whether_or_not_they_fit_into_memory() {
     let folder = folder(&[("a.csv", lines(0, 250).as_bytes()), ("b.csv", lines(250, 300).as_bytes())]);
     for room in [0, 700, usize::MAX] {
         let mut source = source(folder.path(), CSV, PredictorType::Regressor, 10, room);
@@ -163,7 +163,7 @@ fn bad_data_is_an_error_with_the_file_and_the_place() {
 }
 
 #[test]
-fn each_walk_over_a_pipe_opens_its_own_fifo_also_one_that_comes_late() {
+fn each_pass_over_a_pipe_opens_its_own_fifo_even_if_it_appears_late() {
     let folder = tempfile::tempdir().unwrap();
     let base = folder.path().to_owned();
     // The platform's side: a FIFO for each walk, made when the one before is done.
@@ -183,7 +183,7 @@ fn each_walk_over_a_pipe_opens_its_own_fifo_also_one_that_comes_late() {
 }
 
 #[test]
-fn a_walk_that_waits_for_data_ends_when_the_job_is_to_end() {
+fn a_pass_that_waits_for_data_ends_when_the_job_must_stop() {
     let folder = tempfile::tempdir().unwrap();
     let channel: Channel = serde_json::from_str(PIPE).unwrap();
     let stop = StopFlag::default();

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_the_names_is_a_header_and_nothing_else_is() {
+    fn only_a_line_with_the_names_of_the_columns_is_a_header_line() {
         let absent = HeaderLine::new(Header::Absent, names(&["y,a,b", "a,b"]));
         for data in ["", "1,x,z\n", "y,a\n", "a,b,y\n", "\n\n1,2,3\n", "A,B\n"] {
             assert_eq!(absent.length(data.as_bytes(), "f").unwrap(), 0, "{data}");
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_line_that_is_said_to_be_there_is_skipped_once_it_has_the_names() {
+    fn an_announced_header_line_is_skipped_if_it_has_the_names() {
         let present = HeaderLine::new(Header::Present, names(&["y,a,b", "a,b"]));
         for header in ["y,a,b\n", "a,b\n", "\u{feff}a,b\n", "\"a\",\"b\"\n"] {
             let text = format!("{header}1,2,3\n");
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn above_numbers_a_line_of_words_is_a_header_and_all_files_have_the_same() {
+    fn a_line_of_words_above_numbers_is_a_header_line_and_all_files_must_have_the_same() {
         let header = |header| HeaderLine::above_numbers(header, &Arc::default());
         for data in ["", "1,2,3\n", "1,x\n", ",,\n", "nan,inf\n"] {
             assert_eq!(header(Header::Absent).length(data.as_bytes(), "f").unwrap(), 0, "{data}");

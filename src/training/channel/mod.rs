@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_trained_on_is_refused_by_name() {
+    fn a_content_type_that_cannot_be_trained_on_is_refused_by_name() {
         for (json, expected) in [
             (
                 r#"{"ContentType": "csv"}"#,

@@ -133,7 +133,7 @@ mod tests {
     use std::io::Write as _;
 
     #[test]
-    fn files_come_in_order_through_folders_and_without_what_is_no_data() {
+    fn files_are_read_in_order_through_folders_without_hidden_and_empty_ones() {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in [("b.csv", "2"), ("a/2.csv", "1"), ("a/10.csv", "1"), (".hidden", "x"), ("_SUCCESS", "")] {
             let path = folder.path().join(name);
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fifo_is_named_after_its_walk() {
+    fn a_fifo_is_named_after_its_pass() {
         let streams = Streams::new(PathBuf::from("/data/train"), InputMode::Pipe);
         assert_eq!(streams.paths(2).unwrap(), [PathBuf::from("/data/train_2")]);
     }

@@ -21,7 +21,7 @@ fn told(given: &Hyperparameters, events: &[Event<'_>]) -> String {
 }
 
 #[test]
-fn an_epoch_reads_as_in_aws_logs() {
+fn the_lines_of_an_epoch_are_those_of_aws_logs() {
     let given = given(&[("predictor_type", "binary_classifier"), ("epochs", "15")]);
     let epoch = Epoch {
         number: 0,
@@ -64,7 +64,7 @@ fn an_epoch_reads_as_in_aws_logs() {
 }
 
 #[test]
-fn the_winner_and_its_scores_read_as_in_aws_logs() {
+fn the_lines_of_the_winner_and_its_scores_are_those_of_aws_logs() {
     let given = given(&[("predictor_type", "regressor")]);
     let candidate = candidates(&given)[6];
     let metrics = [
@@ -93,7 +93,7 @@ fn the_winner_and_its_scores_read_as_in_aws_logs() {
 }
 
 #[test]
-fn the_configuration_is_printed_as_it_came_and_as_it_is() {
+fn the_configuration_is_printed_as_given_and_as_resolved() {
     let parsed = given(&[("predictor_type", "regressor")]);
     let raw: Given =
         [("predictor_type".to_owned(), "regressor".to_owned()), ("epochs".to_owned(), "3".to_owned())].into();
@@ -110,7 +110,7 @@ fn the_configuration_is_printed_as_it_came_and_as_it_is() {
 }
 
 #[test]
-fn dates_are_those_of_the_calendar() {
+fn dates_are_printed_in_utc() {
     for (seconds, expected) in [
         (0, "01/01/1970 00:00:00"),
         (951_827_696, "02/29/2000 12:34:56"),
@@ -122,7 +122,7 @@ fn dates_are_those_of_the_calendar() {
 }
 
 #[test]
-fn what_a_terminal_obeys_is_escaped_and_nothing_else_of_a_line_is_changed() {
+fn only_control_characters_of_a_line_are_escaped() {
     let mut out = Vec::new();
     let given = given(&[("predictor_type", "regressor")]);
     let mut lines = LogLines::new(&mut out, "algo\r\u{1b}[2K\u{202e}1", &given, true, false, clock);

@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_reason_is_cut_at_a_character() {
+    fn the_reason_is_truncated_between_characters() {
         let base = tempfile::tempdir().unwrap();
         let tree = Tree::new(base.path());
         write(&tree, &Error::bad_payload("ü".repeat(3000)));

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn values_of_the_sdk_and_of_people_read_alike() {
+    fn values_written_by_the_sdk_and_by_people_are_read_alike() {
         let text = r#"{"a": "adam", "b": "\"adam\"", "c": "0.1", "d": 0.1, "e": true, "f": null, "g": "null"}"#;
         let (_base, tree) = tree(&[("hyperparameters.json", text)]);
         let found: Vec<_> = hyperparameters(&tree).unwrap().into_iter().collect();
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_names_its_file() {
+    fn a_file_that_cannot_be_read_is_named() {
         for (text, expected) in [("{", "expected JSON of the training contract"), (r#"{"a": [1]}"#, "a in ")] {
             let (_base, tree) = tree(&[("hyperparameters.json", text)]);
             let error = hyperparameters(&tree).unwrap_err();

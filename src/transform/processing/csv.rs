@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_stands_in_a_quoted_field_or_around_it() {
+    fn quotes_are_allowed_only_in_and_around_quoted_fields() {
         for (row, column, at, expected) in [
             ("id1,say \"hi\" there,1", 2, 8, "bare \" in non quoted field"),
             ("x\"y", 1, 1, "bare \" in non quoted field"),

@@ -62,7 +62,7 @@ fn a_json_document_is_one_record() {
 }
 
 #[test]
-fn an_answer_with_another_number_of_results_is_never_joined() {
+fn an_answer_with_a_different_number_of_results_is_never_joined() {
     let csv = processing(MediaType::Csv, "$", JoinSource::Input, "$");
     for answer in ["1\n", "1\n2\n3\n", ""] {
         let problem = finished(&csv, &["a", "b"], answer).unwrap_err();
@@ -81,7 +81,7 @@ fn an_index_outside_the_joined_record_is_an_error_of_that_record() {
 }
 
 #[test]
-fn an_answer_with_rows_whose_quotes_are_wrong_is_never_joined_or_filtered() {
+fn an_answer_with_wrong_quotes_is_never_joined_or_filtered() {
     let joined = processing(MediaType::Csv, "$", JoinSource::Input, "$");
     let filtered = processing(MediaType::Csv, "$", JoinSource::None, "$[0]");
     for (answer, record, expected) in [

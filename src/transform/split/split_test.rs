@@ -60,7 +60,7 @@ fn payloads_know_their_records_and_positions() {
 }
 
 #[test]
-fn a_record_that_is_larger_than_a_payload_is_refused_with_its_number_and_place() {
+fn a_record_larger_than_a_payload_is_refused_with_its_number_and_position() {
     for strategy in [SingleRecord, MultiRecord] {
         let error = cut(b"aa\nbbbbb\nc\n", &packing(SplitType::Line, strategy, 4)).unwrap_err();
         assert_eq!(
@@ -294,7 +294,7 @@ fn a_header_line_is_filtered_as_its_records_are_and_never_joined() {
 }
 
 #[test]
-fn rows_whose_quotes_are_wrong_are_never_processed() {
+fn rows_with_wrong_quotes_are_never_processed() {
     let object = b"a,b\n1,2\n\n3,say \"hi\"\n";
     let bare = "bare \" in non quoted field (column 2, byte 15): expected a field with a quote in it";
     for (input, join) in [("$", JoinSource::Input), ("$[1]", JoinSource::None), ("$", JoinSource::None)] {
@@ -332,7 +332,7 @@ fn rows_whose_quotes_are_wrong_are_never_processed() {
 }
 
 #[test]
-fn a_byte_of_a_payload_is_a_byte_of_the_object() {
+fn positions_in_a_payload_are_converted_to_positions_in_the_object() {
     let object = b"aa\r\n\nbb\ncc\ndd\n";
     for (strategy, most) in [(MultiRecord, 100), (MultiRecord, 5), (SingleRecord, 100)] {
         for payload in cut(object, &packing(SplitType::Line, strategy, most)).unwrap() {
@@ -502,7 +502,7 @@ proptest! {
     }
 
     #[test]
-    fn no_object_makes_the_cutter_panic_and_no_line_is_lost(
+    fn no_object_makes_the_splitter_panic_and_no_line_is_lost(
         object in prop::collection::vec(prop_oneof![Just(b'\n'), Just(b' '), Just(b'\r'), any::<u8>()], 0..80),
         most in 1_usize..40,
     ) {

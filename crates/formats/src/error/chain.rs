@@ -1,4 +1,4 @@
-//! How an error is shown to a person: its message, and those of what caused it.
+//! How an error is shown to a person: its message, then those of its sources.
 
 use super::{LONGEST_MESSAGE, shortened};
 use std::error::Error;

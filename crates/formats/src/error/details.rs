@@ -1,14 +1,14 @@
-//! What an error says, whatever its cause.
+//! The content of an error apart from its cause.
 
 use super::place::Place;
 use super::remedy::Remedy;
 use super::{LONGEST_MESSAGE, shortened};
 use std::fmt;
 
-/// An error that another one is the consequence of.
+/// The source of another error.
 pub type Source = Box<dyn std::error::Error + Send + Sync + 'static>;
 
-/// A message, the place in the data if there is one, the error that caused it, and a remedy if a setting is one.
+/// A message, the place in the data if there is one, the error that caused it, and a remedy if a setting would help.
 ///
 /// [`Error`](super::Error) is these with a cause of this package; a program with causes of its own puts the same
 /// details under those.
@@ -51,7 +51,7 @@ impl Details {
         self.remedy = Some(remedy);
     }
 
-    /// Takes out what a caller may set, for a program that puts it into words.
+    /// Takes the remedy out, for a program that puts it into words.
     pub fn take_remedy(&mut self) -> Option<Remedy> {
         self.remedy.take()
     }
@@ -66,7 +66,7 @@ impl Details {
         self.message = shortened(format!("{}; {advice}", self.message), LONGEST_MESSAGE);
     }
 
-    /// Adds a place. What is known of the place already stays; an empty place adds nothing.
+    /// Adds a place. Parts that are set already stay; an empty place adds nothing.
     pub fn at(&mut self, place: Place) {
         if place == Place::default() {
             return;

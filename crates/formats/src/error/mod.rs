@@ -26,13 +26,13 @@ pub enum Cause {
     BadMediaType,
     /// A media type that the model does not read.
     UnsupportedMediaType,
-    /// Values that cannot be written in any of the media types that were asked for.
+    /// Values that cannot be written in any of the accepted media types.
     NotWritable,
     /// An artifact that is broken or hostile. Never used for lack of memory.
     BadArtifact,
     /// A file or folder that is not a model.
     NoModel,
-    /// An artifact that is whole, and of a kind or class that is not read here.
+    /// An intact artifact of an unsupported kind or class.
     Unsupported,
     /// A file that is only the pointer that Git LFS leaves in place of the content.
     NotPulled,
@@ -50,7 +50,7 @@ pub enum Cause {
     NotNow,
     /// Work on rows that did not finish before its deadline.
     TooLate,
-    /// Loading or training that needs more memory than there is.
+    /// Loading or training that needs more memory than is available.
     InsufficientMemory,
     /// Work that its caller stopped.
     Stopped,
@@ -116,7 +116,7 @@ impl Error {
         self
     }
 
-    /// The same error at a place in the data. What is known of the place already stays; an empty place adds nothing.
+    /// The same error at a place in the data. Parts that are set already stay; an empty place adds nothing.
     pub fn at(mut self, place: Place) -> Error {
         self.0.details.at(place);
         self
@@ -228,7 +228,7 @@ mod tests {
     use byoc_account::Shortage;
 
     #[test]
-    fn of_a_long_message_and_a_long_name_the_beginning_and_the_end_are_kept() {
+    fn a_long_message_and_a_long_name_keep_their_beginning_and_end() {
         let long = format!("first{}last", "é".repeat(1 << 20));
         let error = Error::bad_payload(&*long).at(Place::cell(1, 2).named(&*long)).context("around");
         let text = error.to_string();
@@ -239,27 +239,27 @@ mod tests {
     }
 
     #[test]
-    fn a_data_error_reads_as_place_then_message() {
+    fn a_data_error_shows_its_place_before_its_message() {
         let error = Error::bad_payload("expected a number, found \"abc\"")
             .at(Place::cell(3, 2).named("SQUARE_FEET").at_byte(57));
         assert_eq!(error.to_string(), "row 3, column 2 (SQUARE_FEET), byte 57: expected a number, found \"abc\"");
     }
 
     #[test]
-    fn an_outer_place_adds_to_an_inner_one_and_never_overrides_it() {
+    fn an_outer_place_is_added_to_an_inner_one_without_overriding_it() {
         let error = Error::bad_payload("x").at(Place::cell(1, 5)).at(Place::row(9).at_byte(4));
         assert_eq!(error.to_string(), "row 1, column 5, byte 4: x");
     }
 
     #[test]
-    fn an_error_that_is_nowhere_has_no_colon_before_it() {
+    fn an_error_without_a_place_has_no_leading_colon() {
         let error = Error::bad_payload("x").at(Place::default());
         assert_eq!((error.to_string().as_str(), error.place()), ("x", None));
         assert_eq!(error.context("unable").to_string(), "unable: x");
     }
 
     #[test]
-    fn the_source_of_an_error_is_kept_beside_its_message() {
+    fn an_error_keeps_its_source() {
         let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
         let error = Error::io("open", std::path::Path::new("/no/file"), missing).context("channel train");
         assert_eq!(error.to_string(), "channel train: could not open /no/file");
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn work_that_may_not_take_what_it_needs_says_how_much_that_is() {
+    fn a_memory_error_states_the_bytes_needed() {
         let shortage = Shortage { needed: 300, free: 20, limit: 100 };
         let loading = "loading takes more memory than is free: it needs 300 bytes; 20 of 100 bytes are free";
         for (exceeded, cause, message) in [

@@ -30,7 +30,7 @@ pub enum Mistake {
     Missing(&'static str),
     /// An object with a member that is given twice.
     Duplicate(&'static str),
-    /// Anything else that a type says of its value.
+    /// Any other problem that a type reports.
     Other(String),
     /// The text is not JSON, in the words of its reader.
     NotJson(String),
@@ -41,7 +41,7 @@ impl Mistake {
         Mistake::Unfit { expected: expected.to_string(), found }
     }
 
-    /// The mistake with the expected type in JSON's terms, where serde has Rust's.
+    /// The mistake with the expected type in JSON's terms instead of Rust's.
     pub(super) fn expecting(self, kind: Option<&'static str>) -> Mistake {
         match (self, kind) {
             (Mistake::Unfit { found, .. }, Some(kind)) => Mistake::Unfit { expected: kind.to_owned(), found },
@@ -68,7 +68,7 @@ impl serde::de::Error for Mistake {
 
     #[cold]
     fn invalid_length(_length: usize, expected: &dyn Expected) -> Mistake {
-        // Visitors give up at the first item too many, so the length is not that of the whole list.
+        // Visitors stop at the first excess item, so the length is not that of the whole list.
         Mistake::unfit("another length".to_owned(), expected)
     }
 

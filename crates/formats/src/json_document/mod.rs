@@ -1,8 +1,7 @@
 //! JSON documents that people write, read into types; and what is wrong with one: the path, what was expected there,
 //! and what was found.
 //!
-//! serde_path_to_error keeps the path. The rest comes from [`Mistake`], since serde_json's error has no parts but its
-//! text.
+//! serde_path_to_error keeps the path. The rest comes from [`Mistake`], since serde_json's error has only text.
 
 mod deserializer;
 mod mistake;
@@ -22,7 +21,7 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny, Map
 use std::fmt::{self, Display as _};
 use std::marker::PhantomData;
 
-/// What an editor on Windows may put before the text.
+/// The byte order mark that editors on Windows may write before the text.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// The longest text in a document of any size. No name of a column is longer, and an error about a document quotes its
@@ -304,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_by_path_with_what_was_found_and_what_was_expected() {
+    fn a_problem_is_reported_with_its_path_the_expected_and_the_found_value() {
         let deep = "[".repeat(200);
         let long = format!(r#"{{"numbers": ["{}"]}}"#, "x".repeat(100));
         for (json, expected) in [
@@ -399,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_named_by_its_path() {
+    fn a_value_of_the_wrong_type_is_reported_by_its_path() {
         let fails = |json: &str| typed::<BTreeMap<String, Vec<Shape>>>(json).unwrap_err();
         assert_eq!(fails("7"), "expected an object, found 7");
         assert_eq!(fails(r#"{"a": 7}"#), "a: expected a list, found 7");
@@ -414,12 +413,12 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_is_there_twice_is_noticed() {
+    fn a_duplicate_member_is_detected() {
         assert_eq!(typed::<Written>(r#"{"numbers": [], "numbers": []}"#).unwrap_err(), "duplicate field `numbers`");
     }
 
     #[test]
-    fn a_byte_order_mark_is_no_part_of_the_text() {
+    fn a_byte_order_mark_is_not_part_of_the_text() {
         let json = "\u{feff}{\"numbers\": [1]}";
         parse::<Written>(json.as_bytes(), "an object", Cause::BadSetting).unwrap();
     }

@@ -3,9 +3,9 @@
 /// The bytes that a document takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
-    /// What is read from it: a number of eight bytes, or a text, for each of its values.
+    /// The values that are read from it: a number of eight bytes, or a text, for each.
     pub typed: usize,
-    /// What its longest list takes besides its items while it grows.
+    /// The memory of its longest list beside its items while it grows.
     pub growth: usize,
     /// The number of bytes of its longest text.
     pub longest_text: usize,

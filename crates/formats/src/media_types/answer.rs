@@ -12,7 +12,7 @@ use crate::rows::table::{Cell, Column};
 use crate::rows::{Features, Predictions};
 use byoc_account::{Allowance, LeasedGrowth as _};
 
-/// Where the rows of a body stand in the answer, if the body is answered piece by piece.
+/// The position of a body's rows in the answer, if the body is answered piece by piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
     /// Whether no rows come before them.
@@ -42,7 +42,7 @@ pub struct AnswerWriter<'w> {
 }
 
 /// The size of the pieces of an answer that is larger than this. The allocator returns a piece of this size to the
-/// system when it is sent, whatever lies around it (`byoc_allocator::keep_freed_memory`).
+/// system when it is sent, whatever blocks are around it (`byoc_allocator::keep_freed_memory`).
 const PIECE: usize = 2 << 20;
 
 /// The most bytes around the values of a row of features: brackets, names and separators in JSON, or the frame of a
@@ -80,7 +80,7 @@ impl<'w> AnswerWriter<'w> {
     ///
     /// # Errors
     /// [`NotWritable`](crate::error::Cause::NotWritable) for text in a media type that holds only numbers, with the row
-    /// and the column; and where there is no memory for the answer.
+    /// and the column; and if there is no memory for the answer.
     pub fn features(&mut self, features: Features<'_>) -> Result<()> {
         let (format, rows) = (self.media_type.format(), features.table.rows);
         let size = columns_size(features.label.iter().chain(&features.table.columns), format.cell_size());
@@ -120,7 +120,8 @@ impl<'w> AnswerWriter<'w> {
         let is_first_of_part = self.written == 0;
         self.written += rows;
         if is_first_of_part {
-            // Refuse an answer that will not fit before the rest is written. An eighth off: later text may be shorter.
+            // Refuse an answer that will not fit before the rest is written. Less an eighth, since later text may be
+            // shorter.
             self.allowance.check((self.rest() / 8 * 7) as u64)?;
         }
         if self.part.is_last && self.written >= self.rows {
@@ -265,7 +266,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_answer_in_blocks_is_the_answer_as_a_whole(ends in prop::collection::btree_set(1usize..40, 1..6)) {
+        fn an_answer_in_blocks_equals_the_whole_answer(ends in prop::collection::btree_set(1usize..40, 1..6)) {
             let rows = *ends.last().unwrap();
             for media_type in MediaType::ALL {
                 let make = |rows| match media_type {

@@ -33,7 +33,7 @@ impl<'a> Header<'a> {
     /// The value of a parameter, without quotes.
     ///
     /// # Errors
-    /// [`Cause::BadMediaType`] if it is given twice with two values: readers would not agree which one holds.
+    /// [`Cause::BadMediaType`] if it is given twice with different values: readers would not agree which one applies.
     pub fn parameter(self, name: &str) -> Result<Option<&'a str>> {
         let named = self.text.split(';').skip(1).filter_map(|parameter| {
             let (key, value) = parameter.split_once('=').unwrap_or((parameter, ""));
@@ -77,7 +77,7 @@ impl<'a> Header<'a> {
 /// The parameter `header` of `text/csv` (RFC 4180 §3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CsvHeader<'a> {
-    /// The first record holds values; also without the parameter.
+    /// The first record holds values, as it does without the parameter.
     Absent,
     /// The first record holds the names of the columns.
     Present,
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_that_is_given_twice_says_the_same_twice() {
+    fn a_parameter_may_be_repeated_only_with_the_same_value() {
         let parse = |header| ContentType::parse(Some(header), MediaType::ALL);
         for (header, name, values) in [
             ("text/csv; header=present; header=absent", "header", "\"present\" and \"absent\""),

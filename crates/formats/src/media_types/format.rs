@@ -115,7 +115,7 @@ impl CellSize {
     pub(crate) const BINARY: CellSize = CellSize { number: 8, text_byte: 0 };
 }
 
-/// Where a block of rows stands in an answer.
+/// The position of a block of rows in an answer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BlockPosition {
     /// Whether no row was written before.

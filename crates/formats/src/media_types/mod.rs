@@ -1,9 +1,8 @@
 //! Media types: bytes to rows in requests, features and predictions to bytes in answers.
 //!
 //! A folder or file for each media type implements the trait of [`mod@format`], and [`media_type`] registers it.
-//! [`read`],
-//! [`answer`] and [`pieces`] work with all of them. Nothing here knows models, where the bytes come from, or HTTP
-//! beyond the two headers that name a media type: [`content_type`] and [`negotiation`].
+//! [`read`], [`answer`] and [`pieces`] work with all of them. Nothing here knows models, where the bytes come from, or
+//! HTTP beyond the two headers that name a media type: [`content_type`] and [`negotiation`].
 
 pub mod answer;
 mod byte_order_mark;

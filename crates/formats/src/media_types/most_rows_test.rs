@@ -9,7 +9,7 @@ use crate::rows::table::{Column, Table};
 use crate::testing::unbounded;
 
 #[test]
-fn no_body_has_more_rows_than_a_glance_tells() {
+fn the_estimate_of_rows_is_an_upper_bound() {
     for columns in [1, 2, 5] {
         for rows in [1, 2, 7, 100] {
             let column = |index| Column::Float64((0..rows).map(|row| (row * columns + index) as f64).collect());
@@ -37,7 +37,7 @@ fn lines_end_in_every_way_that_a_reader_takes() {
 }
 
 #[test]
-fn a_frame_has_no_more_rows_than_a_glance_tells_either() {
+fn the_estimate_of_a_frames_rows_is_an_upper_bound() {
     let read = |body: &str| {
         let any_width = |_: usize| Ok(());
         read_frame(ContentType::of(MediaType::Json), body.as_bytes(), &any_width, unbounded()).unwrap().rows()

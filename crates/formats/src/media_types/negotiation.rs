@@ -13,7 +13,7 @@ struct MediaRange<'a> {
 }
 
 impl MediaRange<'_> {
-    /// How closely the range names the media type: 2 by name, 1 by `kind/*`, 0 by `*/*`. None if it does not.
+    /// How specifically the range names the media type: 2 by name, 1 by `kind/*`, 0 by `*/*`. `None` if it does not.
     fn specificity(&self, media_type: MediaType) -> Option<u8> {
         let (kind, subtype) = media_type.name().split_once('/')?;
         match (self.kind, self.subtype) {
@@ -29,8 +29,8 @@ impl MediaRange<'_> {
 
 /// Chooses the media type of an answer.
 ///
-/// `accept` is the header, several of them joined by commas; `fallback` is what to answer a caller who does not mind,
-/// which is one without the header, with an empty one, or with `*/*`; `offered` is what can be written. Among the
+/// `accept` is the header, several of them joined by commas; `fallback` is the media type for a caller without the
+/// header, with an empty one, or with `*/*`; `offered` are the media types that can be written. Among the
 /// offered types that the caller accepts, the one with the highest weight is chosen, then the one that is named more
 /// closely, then the one that comes first in the header, then the fallback, then the one that is offered first.
 /// Parameters other than `q` are ignored, and so are elements that cannot be read.
@@ -44,7 +44,7 @@ pub fn negotiate(accept: Option<&str>, fallback: MediaType, offered: &[MediaType
         .iter()
         .enumerate()
         .filter_map(|(index, &media_type)| {
-            // The closest range decides on the weight, so that `text/csv;q=0, */*` excludes text/csv.
+            // The most specific range determines the weight, so that `text/csv;q=0, */*` excludes text/csv.
             let (position, range, specificity) = ranges
                 .iter()
                 .enumerate()
@@ -83,7 +83,7 @@ impl<'a> Iterator for Elements<'a> {
     }
 }
 
-/// The text before the first separator that stands outside a quoted string, and the text after it.
+/// The text before the first separator outside a quoted string, and the text after it.
 fn split_outside_quotes(text: &str, separator: char) -> (&str, Option<&str>) {
     let mut quoted = false;
     let mut escaped = false;
@@ -141,7 +141,7 @@ mod tests {
     const ALL: &[MediaType] = &[Json, JsonLines, Csv];
 
     #[test]
-    fn a_caller_who_does_not_mind_gets_the_fallback() {
+    fn a_caller_that_accepts_anything_gets_the_default() {
         for accept in [None, Some(""), Some("  "), Some("*/*"), Some("*/*;q=0.3"), Some("image/png, */*")] {
             for fallback in [Json, JsonLines, Csv] {
                 assert_eq!(negotiate(accept, fallback, ALL).unwrap(), fallback, "{accept:?}");
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn weight_then_closeness_then_order_decide() {
+    fn the_quality_value_then_specificity_then_order_decide() {
         for (accept, expected) in [
             ("text/csv", Csv),
             ("TEXT/Csv", Csv),
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn binary_media_types_are_answered_to_those_who_name_them() {
+    fn binary_media_types_are_answered_only_if_they_are_named() {
         for offered in [&[Json, JsonLines, RecordIoProtobuf, Csv, Npy], MediaType::ALL] {
             for (accept, expected) in [
                 ("application/x-recordio-protobuf", RecordIoProtobuf),
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_met_is_refused_with_what_can_be_written() {
+    fn an_accept_header_that_cannot_be_met_is_refused_with_the_possible_media_types() {
         for accept in ["image/png", "application/json;q=0, */*", "application/json;q=2", "text/csv", "json", ",", "*"] {
             let error = negotiate(Some(accept), Json, &[Json]).unwrap_err();
             assert_eq!(error.cause(), Cause::NotWritable, "{accept}");
@@ -215,7 +215,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_header_makes_it_panic_and_what_it_chooses_is_offered(
+        fn no_header_makes_the_choice_panic_and_the_choice_is_always_offered(
             accept in "([a-z*/]{0,5}|text/csv|application/|[*]/[*]|[;,\"\\\\ =]|q=|[0-9.]{0,4}|\\PC){0,12}",
             offered in proptest::sample::subsequence(ALL.to_vec(), 0..=3),
         ) {

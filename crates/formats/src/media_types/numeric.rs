@@ -1,4 +1,4 @@
-//! Answers as numbers, for media types that hold nothing else.
+//! Answers as numbers, for media types that contain only numbers.
 
 use crate::error::{Cause, Error, Place, Result};
 use crate::excerpt::excerpt;

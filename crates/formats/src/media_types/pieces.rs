@@ -139,7 +139,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_piece_has_as_many_rows_as_pandas_takes_into_a_chunk() {
+    fn a_piece_has_the_number_of_rows_of_a_pandas_chunk() {
         for (record, rows) in [("1,2,3,4,5,6,7,8", 65_536), ("1", 524_288), ("\"a,b\",2", 262_144), ("1,2,3", 262_144)]
         {
             assert_eq!(rows_of_a_piece(record.as_bytes()), rows, "{record}");
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn long_rows_make_a_piece_of_few_of_them() {
+    fn a_piece_of_long_rows_has_few_rows() {
         let body = format!("{},1\n", "x".repeat(1 << 20)).repeat(10);
         for media_type in [MediaType::Csv, MediaType::JsonLines] {
             let end = media_type.pieces().unwrap().cut(body.as_bytes()).unwrap();
@@ -163,9 +163,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever arrives when, what was cut is what would be cut of the whole, and never within quotes.
+        /// The pieces equal those of the whole body however it arrives, and never end within quotes.
         #[test]
-        fn cuts_do_not_depend_on_how_the_body_arrives(body in "[ab\",\n\r]{0,60}", steps in prop::collection::vec(1_usize..9, 1..60)) {
+        fn the_pieces_do_not_depend_on_how_the_body_arrives(body in "[ab\",\n\r]{0,60}", steps in prop::collection::vec(1_usize..9, 1..60)) {
             let ends = |arrivals: &[usize]| {
                 let mut pieces = Pieces::of_csv().with_rows(2);
                 let (mut start, mut ends) = (0, Vec::new());
@@ -185,7 +185,7 @@ mod tests {
             arrivals.push(body.len());
             let found = ends(&arrivals);
             prop_assert_eq!(&found, &ends(&[body.len()]));
-            // The twin walks character by character.
+            // The reference implementation reads character by character.
             let (mut expected, mut rows, mut quoted, mut field_start, mut record) = (Vec::new(), 0, false, true, String::new());
             let characters: Vec<char> = body.chars().collect();
             let mut index = 0;

@@ -90,7 +90,7 @@ fn probabilities() -> Predictions<'static> {
     labelled(probabilities, labels())
 }
 
-/// What each kind of answer is as a list, as lines of it, in the learner's form, as lines of that, and as CSV.
+/// Each kind of answer as a list, as lines of it, in the learner's form, as lines of that, and as CSV.
 #[test]
 fn json_is_a_list_or_has_the_linear_learners_shape_and_csv_is_scikit_learns_array() {
     let regressor = scored(Scores::One(numbers([28.711286544799805, 1e-20])));
@@ -168,7 +168,7 @@ fn json_is_a_list_or_has_the_linear_learners_shape_and_csv_is_scikit_learns_arra
 }
 
 #[test]
-fn an_array_has_one_dimension_where_a_row_has_one_value() {
+fn an_array_has_one_dimension_if_each_row_has_one_value() {
     for (predictions, shape) in [
         (scored(Scores::One(numbers([0.5, 0.25]))), "(2,)"),
         (classes(Column::Int64(vec![1, -1])), "(2,)"),

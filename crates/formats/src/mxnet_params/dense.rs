@@ -3,7 +3,7 @@
 use super::{Array, DataType, Layout};
 use crate::error::{Error, Result};
 
-/// A sparse array may unfold to this many values however small its file is: 256 MiB of `float32`.
+/// A sparse array may expand to this many values however small its file is: 256 MiB of `float32`.
 const MOST_UNFOLDED: u64 = 1 << 26;
 
 impl DataType {
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn halves_are_read_as_their_definition_has_them() {
+    fn float16_values_are_read_by_their_definition() {
         for (bits, value) in [
             (0x0000, 0.0),
             (0x0001, 5.960_464_477_539_063e-8),

@@ -140,7 +140,7 @@ impl<R: Read> Reader<R> {
         Error::bad_artifact(message).at(Place::byte(usize::try_from(self.offset()).unwrap_or(usize::MAX)))
     }
 
-    /// Refuses what the rest of the file cannot hold.
+    /// Refuses a size larger than the rest of the file.
     pub(super) fn check(&self, bytes: u64) -> Result<()> {
         if bytes > self.left {
             return Err(self.error(format!("expected {bytes} more bytes, found {} to the end of the file", self.left)));
@@ -243,7 +243,7 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Reads what stands before an array's data.
+    /// Reads the header of an array.
     pub(super) fn header(&mut self) -> Result<Header> {
         match self.u32()? {
             V3 => self.header_v2_or_v3(V3),
@@ -293,7 +293,7 @@ impl<R: Read> Reader<R> {
                 Ok((data_type, self.product(&shape)?))
             })
             .collect::<Result<Vec<_>>>()?;
-        // MXNet may write a storage shape of 0 for a sparse array; the auxiliary arrays tell the truth then.
+        // MXNet may write a storage shape of 0 for a sparse array; then the auxiliary arrays have the size.
         let stored = match (layout, auxiliary.as_slice()) {
             (Layout::RowSparse, [(_, rows)]) => {
                 let row = self.product(shape.get(1..).unwrap_or_default())?;
@@ -324,7 +324,7 @@ impl<R: Read> Reader<R> {
             }
         };
         let shape = (0..dimensions).map(|_| self.u64()).collect::<Result<Vec<_>>>()?;
-        // -1 stands for an unknown length. Other negative lengths fail as sizes, being huge.
+        // -1 means an unknown length. Other negative lengths are huge as unsigned sizes, and are refused as such.
         Ok((!shape.contains(&u64::MAX)).then_some(shape))
     }
 

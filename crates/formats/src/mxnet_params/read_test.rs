@@ -34,7 +34,7 @@ fn assert_array(array: &Array<'_>, expected: &Value, place: &str) {
 }
 
 #[test]
-fn files_of_six_releases_hold_what_mxnet_wrote_into_them() {
+fn files_of_six_releases_have_the_values_that_mxnet_wrote() {
     let mut files = 0;
     for entry in std::fs::read_dir(folder()).unwrap() {
         let path = entry.unwrap().path();
@@ -79,7 +79,7 @@ fn files_of_six_releases_hold_what_mxnet_wrote_into_them() {
     assert_eq!(files, 55);
 }
 
-/// A V2 file of one array, whose parts a test may spoil.
+/// A V2 file of one array, whose parts a test may damage.
 fn one_array(
     storage: i32,
     stored: &[i64],
@@ -124,7 +124,7 @@ fn a_row_sparse_array_whose_storage_shape_is_zero_is_read_by_its_row_numbers() {
 }
 
 #[test]
-fn broken_files_are_refused_with_the_byte_and_what_was_expected() {
+fn invalid_files_are_refused_with_the_byte_and_the_expectation() {
     let good = one_array(0, &[], &[2], 3, &[], &[7, 8]);
     assert_eq!(Params::parse(&good).unwrap().get("x").unwrap().to_f32().unwrap(), [7.0, 8.0]);
     let float = |values: usize| vec![0; 4 * values];
@@ -167,7 +167,7 @@ fn broken_files_are_refused_with_the_byte_and_what_was_expected() {
 
 proptest! {
     #[test]
-    fn a_spoiled_file_is_an_error_or_other_numbers_but_never_a_panic(
+    fn a_damaged_file_is_an_error_or_other_numbers_but_never_a_panic(
         name in proptest::sample::select(vec!["mx1.9.1_csr.params", "mx1.9.1_row_sparse.params", "mx1.9.1_np_shape.params", "mx0.11.0_dict.params", "mx0.9.5-2_dict.params"]),
         changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
         length in any::<prop::sample::Index>(),

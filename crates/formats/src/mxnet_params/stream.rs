@@ -1,5 +1,5 @@
-//! One array out of a file that is read as a stream, twice: first for its place, since names stand behind all arrays,
-//! then for its values. The others pass by in a small buffer, however large they are.
+//! Reads one array from a file as a stream, twice: first to find it, since names follow all arrays, then for its
+//! values. Other arrays are skipped through a small buffer, however large they are.
 
 use super::header::Reader;
 use super::{Array, Params};

@@ -19,7 +19,7 @@ fn trim(mut token: &[u8]) -> &[u8] {
     token
 }
 
-/// Why a token is not an integer of the asked type.
+/// Why a token is not an integer of the requested type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotInteger {
     /// It is an integer, but too large or too small.

@@ -11,7 +11,7 @@ pub trait AllowList: Sync {
     /// The class or function of this name, if it may be named.
     fn find(&self, module: &str, name: &str) -> Option<Listed>;
 
-    /// Why a class or function is not read, and what is read instead: the end of a sentence that begins with its name.
+    /// Why a class or function is not supported, and the alternatives: the end of a sentence that begins with its name.
     fn reason(&self, module: &str, name: &str) -> String;
 }
 

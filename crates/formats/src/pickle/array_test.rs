@@ -68,7 +68,7 @@ fn numbers_of_each_dtype_and_byte_order_are_read() {
 }
 
 #[test]
-fn half_floats_that_are_not_finite_stay_so() {
+fn half_floats_that_are_not_finite_stay_not_finite() {
     let tree = array("f2", b'<', &[3], false, &[0x00, 0x7C, 0x00, 0xFC, 0x01, 0x7C]);
     let values = tree.root().as_array().unwrap().to_f64().unwrap();
     assert_eq!(values[..2], [f64::INFINITY, f64::NEG_INFINITY]);
@@ -76,7 +76,7 @@ fn half_floats_that_are_not_finite_stay_so() {
 }
 
 #[test]
-fn integers_are_read_whole_and_refused_beyond_i64() {
+fn integers_are_read_exactly_and_refused_beyond_i64() {
     let large = (1i64 << 53) + 1;
     let tree = array("i8", b'>', &[2], false, &[large.to_be_bytes(), (-large).to_be_bytes()].concat());
     assert_eq!(tree.root().as_array().unwrap().to_i64().unwrap(), [large, -large]);

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_that_unfold_to_more_than_a_walk_may_meet_are_refused() {
+    fn lists_that_expand_beyond_the_limit_of_values_are_refused() {
         let levels = |count: u8| {
             let lists = (0..count).fold(b"N".to_vec(), ten_of);
             [lists, b".".to_vec()].concat()
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_hold_themselves_are_refused() {
+    fn values_that_contain_themselves_are_refused() {
         let pipeline = b"csklearn.pipeline\nPipeline\n)\x81q\0}\x8c\x05stepsh\0sb.";
         let array = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\0\x85C\x01btRq\0\
             (K\x01K\x01\x85cnumpy\ndtype\n(\x8c\x02O8tR\x89](h\0etb.";
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn depth_counts_through_values_that_were_measured_before() {
+    fn depth_includes_values_that_were_measured_before() {
         // Two lists of 100 levels, the second around a reference to the first: 200 levels, though no new path is longer
         // than 101.
         let deep = [b"]".repeat(100), b"a".repeat(99), b"q\0".to_vec()].concat();

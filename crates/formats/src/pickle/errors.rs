@@ -11,7 +11,7 @@ pub(super) fn not_listed(list: &dyn AllowList, module: &str, name: &str) -> Erro
     Error::new(Cause::Unsupported, message)
 }
 
-/// An error of which the machine adds the place.
+/// An error to which the machine adds the place.
 pub(super) fn error(message: impl Into<String>) -> Error {
     Error::bad_artifact(message)
 }

@@ -1,4 +1,4 @@
-//! Programs that no writer makes, written opcode by opcode: each is refused before it costs memory or time.
+//! Programs that no pickler writes, composed opcode by opcode: each is refused before it takes memory or time.
 
 use crate::testing::SCIKIT_LEARN;
 use byoc_account::Allowance;
@@ -44,7 +44,7 @@ fn gzip(plain: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn only_listed_names_may_be_called_and_only_classes_made_objects_of() {
+fn only_listed_names_may_be_called_and_only_listed_classes_instantiated() {
     assert_refused(*b"csklearn.pipeline\nPipeline\n)R.", "sklearn.pipeline.Pipeline may be named, but not called");
     assert_refused(*b"cnumpy\nlog1p\n(K\x01tR.", "numpy.log1p may be named, but not called");
     assert_refused(*b"cnumpy\nndarray\n)\x81.", "numpy.ndarray may be named, but not made an object of");
@@ -58,7 +58,7 @@ fn only_listed_names_may_be_called_and_only_classes_made_objects_of() {
 }
 
 #[test]
-fn a_state_fits_what_it_is_given_to_and_is_given_once() {
+fn a_state_must_fit_its_object_and_is_set_once() {
     assert_refused(*b"csklearn.pipeline\nPipeline\n)\x81}b}b.", "given a state twice");
     assert_refused(*b"csklearn.pipeline\nPipeline\n)\x81}K\x01Nsb.", "an integer as the name of an attribute");
     assert_refused(*b"csklearn.pipeline\nPipeline\n)\x81]b.", "found a list");
@@ -122,7 +122,7 @@ fn a_list_of_objects_becomes_the_items_of_one_array_only() {
 }
 
 #[test]
-fn text_is_not_converted_over_and_over() {
+fn text_is_not_converted_repeatedly() {
     let text = "é".repeat(50_000);
     let head = [
         b"(X",
@@ -148,7 +148,7 @@ fn repeated_scans_of_a_wide_value_are_refused() {
 }
 
 #[test]
-fn a_small_compressed_file_cannot_fill_the_memory() {
+fn a_small_compressed_file_cannot_exhaust_memory() {
     let bytes = 200 << 20;
     assert_refused(gzip(&vec![b'N'; 40 << 20]), "wait on the stack");
     assert_refused(gzip(&b"]a".repeat(4 << 20)), "from an empty stack");
@@ -161,7 +161,7 @@ fn a_small_compressed_file_cannot_fill_the_memory() {
 }
 
 #[test]
-fn a_dictionary_beyond_the_largest_preset_is_refused_before_it_is_made() {
+fn a_dictionary_beyond_the_largest_preset_is_refused_before_it_is_allocated() {
     let header = |dictionary: u32| [&[0x5D][..], &dictionary.to_le_bytes(), &[0xFF; 8], &[0; 32]].concat();
     assert_refused(header(0xF000_0000), "dictionary");
     assert_refused(header(0x0800_0000), "dictionary");

@@ -1,4 +1,4 @@
-//! joblib's arrays, whose bytes stand between the opcodes.
+//! joblib's arrays, whose bytes are between the opcodes.
 //!
 //! `joblib.numpy_pickle.NumpyArrayWrapper` takes the place of each array; when its BUILD has been read, the array
 //! follows in the same stream (`NumpyArrayWrapper.write_array` and `read_array` in joblib's `numpy_pickle.py`).
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn padding_is_read_when_the_wrapper_is_aligned_and_only_then() {
+    fn padding_is_read_only_if_the_wrapper_is_aligned() {
         let data = doubles(&[1.5, -2.0]);
         let alignment = |value: &[u8]| [text("numpy_array_alignment_bytes"), value.to_vec()].concat();
         let padded = |padding: u8| [vec![padding], vec![0xFF; usize::from(padding)], data.clone()].concat();
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn an_array_has_the_shape_order_and_class_that_its_wrapper_says() {
+    fn an_array_has_the_shape_order_and_class_of_its_wrapper() {
         let data = doubles(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
         let ndarray = "cnumpy\nndarray\n";
         let row_major = array_of(program(ndarray, b"K\x02K\x03\x86", "C", F8, b"", &data));

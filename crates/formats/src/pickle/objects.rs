@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn sets_and_ordered_dicts_are_their_items() {
+    fn sets_and_ordered_dicts_are_read_as_their_items() {
         let set = tree(b"c__builtin__\nset\n](K\x01K\x02e\x85R");
         let items: Vec<_> = set.root().items().unwrap().map(Value::as_i64).collect();
         assert_eq!(items, [Some(1), Some(2)]);
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ufunc_is_its_name_however_numpy_wrote_it() {
+    fn a_ufunc_is_read_as_its_name_in_every_form_of_numpy() {
         for program in [
             &b"cnumpy.core\n_ufunc_reconstruct\n(X\x05\0\0\0numpyX\x05\0\0\0log1ptR"[..],
             b"cnumpy\nlog1p\n",

@@ -23,7 +23,7 @@ impl Outline {
         read_with(bytes, list, Unlisted::Kept, allowance).map(Outline)
     }
 
-    /// The value that the pickle stands for.
+    /// The value of the pickle.
     pub fn root(&self) -> Value<'_> {
         self.0.root()
     }
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_is_read_as_it_says_itself() {
+    fn a_refused_pickle_is_outlined_by_its_own_names() {
         for (name, class) in [
             ("pickle/unsupported/bayesian_ridge.joblib", "Pipeline"),
             ("pickle/unsupported/nested_pca.joblib", "Pipeline"),
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn objects_of_unknown_classes_are_kept_however_they_are_made() {
+    fn objects_of_unknown_classes_are_kept_in_every_form() {
         for program in [
             &b"cxgboost.core\nBooster\n)\x81}\x8c\x01aK\x01sb."[..],
             b"cxgboost.core\nBooster\n)}\x92.",
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bounds_of_reading_hold_for_what_is_only_looked_at() {
+    fn the_bounds_of_reading_apply_to_an_outline_as_well() {
         let refusal = |program: &[u8]| {
             Outline::read(program.to_vec(), SCIKIT_LEARN, &Allowance::unbounded()).unwrap_err().to_string()
         };

@@ -104,7 +104,7 @@ fn write_hex(out: &mut String, bytes: &[u8]) {
 }
 
 #[test]
-fn every_honest_artifact_reads_as_an_object_of_scikit_learn() {
+fn every_valid_artifact_is_read_as_a_scikit_learn_object() {
     let honest = honest();
     assert!(honest.len() > 450, "{} artifacts", honest.len());
     for (path, bytes) in honest {

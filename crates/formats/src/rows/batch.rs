@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn what_float32_or_the_width_cannot_hold_is_refused() {
+    fn values_beyond_float32_and_keys_beyond_the_width_are_refused() {
         let allowance = Allowance::unbounded();
         let mut batch = Batch::new(3, &allowance);
         for value in [f64::NAN, f64::INFINITY, 1e39] {

@@ -142,7 +142,7 @@ fn cell_of<'a>(column: &Column<'a>, row: usize) -> Cell<'a> {
         Column::Int64(values) => values.get(row).map(|value| Cell::Int(*value)),
         Column::UInt64(values) => values.get(row).map(|value| match i64::try_from(*value) {
             Ok(value) => Cell::Int(value),
-            // A cell holds no integer this large; as text it loses nothing.
+            // No cell type holds an integer this large; as text it loses nothing.
             Err(_) => Cell::Text(Cow::Owned(value.to_string())),
         }),
         Column::Float64(values) => values.get(row).filter(|value| !value.is_nan()).map(|value| Cell::Float(*value)),

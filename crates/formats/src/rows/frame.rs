@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_one_after_another_are_the_whole() {
+    fn consecutive_blocks_make_the_whole_batch() {
         let sparse = Series::Sparse { rows: vec![1, 4], values: Column::Float64(vec![0.5, 2.5]) };
         let text = Column::Object(["a", "b", "c", "d", "e"].map(|text| Cell::Text(text.into())).into());
         let frame = Frame::new(5, vec![sparse, Series::Dense(text), Series::Dense(Column::Int64(vec![1, 2, 3, 4, 5]))]);

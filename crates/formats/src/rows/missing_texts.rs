@@ -1,10 +1,10 @@
-//! Which texts stand for a missing value.
+//! The texts that are missing values.
 //!
 //! `pandas.read_csv` has a list of them (`STR_NA_VALUES` of `pandas/_libs/parsers.pyx`), and it has grown: `<NA>` is on
 //! it since 1.0, `None` since 2.0. `tests/fixtures/pandas/tokens.csv` has what each version makes of them, recorded
 //! from the versions themselves. Quotes do not protect a text from being missing.
 
-/// All that is missing in some version. Their order is that of the bits of a [`MissingTexts`].
+/// All texts that are missing in some version, in the order of the bits of a [`MissingTexts`].
 const TEXTS: [&str; 19] = [
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
     "NULL", "NaN", "None", "n/a", "nan", "null",
@@ -23,7 +23,7 @@ pub enum Pandas {
 }
 
 impl Pandas {
-    /// The texts that later versions have for missing, and this one has not.
+    /// The texts that are missing in later versions but not in this one.
     const fn lacks(self) -> &'static [&'static str] {
         match self {
             Pandas::V0 => &["<NA>", "None"],
@@ -46,7 +46,7 @@ impl MissingTexts {
         pandas.lacks().iter().fold(MissingTexts::NEWEST, |texts, text| texts.without(MissingTexts::only(text)))
     }
 
-    /// The text alone, if some version has it for missing; else none.
+    /// Only this text, if it is missing in some version; otherwise no text.
     pub fn only(text: &str) -> MissingTexts {
         let bit = TEXTS.iter().position(|known| *known == text);
         MissingTexts(bit.map_or(0, |bit| 1 << bit))
@@ -69,7 +69,7 @@ impl MissingTexts {
         (0..).zip(TEXTS).filter(move |(bit, _)| self.0 & 1 << bit != 0).map(|(_, text)| text)
     }
 
-    /// Whether a field stands for a missing value.
+    /// Whether a field is a missing value.
     pub(crate) fn has(self, field: &[u8]) -> bool {
         // Most fields are numbers, and none of these ends in a digit; but for the empty one, none is a single letter.
         if field.len() < 2 || field.last().is_some_and(u8::is_ascii_digit) {
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
-    /// pandas' own answers: version, token as JSON, and what it is in columns of four kinds.
+    /// pandas' answers: version, token as JSON, and its value in columns of four types.
     fn recorded() -> Vec<(Pandas, String, bool)> {
         let table = include_str!("../../../../tests/fixtures/pandas/tokens.csv");
         let mut reader = ::csv::ReaderBuilder::new().has_headers(false).from_reader(table.as_bytes());
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_can_be_taken_out_of_a_columns_list_and_no_other_goes_with_it() {
+    fn removing_a_text_from_a_columns_list_removes_no_other() {
         for text in TEXTS {
             let others = MissingTexts::NEWEST.without(MissingTexts::only(text));
             for other in TEXTS {

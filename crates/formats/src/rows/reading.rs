@@ -1,4 +1,4 @@
-//! How the cells of a column are read, where `columns.json` or a flag says more than the cells themselves.
+//! How the cells of a column are read if `columns.json` or a flag sets it.
 
 use crate::error::Error;
 use crate::rows::missing_texts::MissingTexts;
@@ -64,7 +64,7 @@ impl ReadAs {
         }
     }
 
-    /// What a cell must be, for messages.
+    /// The expected kind of cell, for messages.
     const fn expected(self) -> &'static str {
         match self {
             ReadAs::Str => "text",

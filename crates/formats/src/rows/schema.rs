@@ -37,7 +37,7 @@ pub trait Schema {
         Reading::default()
     }
 
-    /// At which end of a row an unnamed label stands. Rows may come without it.
+    /// The end of a row at which an unnamed label is. Rows may lack it.
     fn unnamed_label(&self) -> Option<End> {
         None
     }

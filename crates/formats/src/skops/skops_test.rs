@@ -269,7 +269,7 @@ fn depth_is_bounded_in_json_and_in_nodes() {
 }
 
 #[test]
-fn archives_that_lie_are_refused() {
+fn archives_with_false_sizes_are_refused() {
     let schema = list(&[array("ndarray", "a")]);
     let data = npy("<f8", "(2,)", &[0; 16]);
     let honest = model(&schema, &[("a", &data)]);
@@ -310,7 +310,7 @@ fn archives_that_lie_are_refused() {
 }
 
 #[test]
-fn bombs_end_before_they_are_unpacked_and_files_are_written_once() {
+fn bombs_are_refused_before_they_are_unpacked_and_files_are_written_once() {
     let zeros = npy("<f8", "(8000000,)", &vec![0; 64_000_000]);
     let schema = list(&[array("ndarray", "a")]);
     let bomb = zipped(CompressionMethod::Deflated, &[("a", &zeros), ("schema.json", schema.as_bytes())]);
@@ -331,7 +331,7 @@ fn bombs_end_before_they_are_unpacked_and_files_are_written_once() {
 }
 
 #[test]
-fn memory_is_taken_before_it_is_used_and_given_back_with_the_tree() {
+fn memory_is_leased_before_it_is_used_and_given_back_with_the_tree() {
     let data = npy("<f8", "(125000,)", &[0; 1_000_000]);
     let schema = list(&[array("ndarray", "a"), json("\"text\"")]);
     for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {

@@ -193,7 +193,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_score_makes_a_better_threshold_and_the_value_is_true(
+        fn no_other_score_is_a_better_threshold_and_the_reported_value_is_correct(
             examples in prop::collection::vec(((-20..20_i32).prop_map(|n| n as f32 * 0.05), any::<bool>()), 1..40),
         ) {
             for criterion in CRITERIA {
@@ -209,7 +209,7 @@ mod tests {
         }
 
         #[test]
-        fn the_area_is_the_share_of_pairs_in_the_right_order(
+        fn the_area_is_the_fraction_of_pairs_in_the_right_order(
             examples in prop::collection::vec(((-5..5_i32).prop_map(|n| n as f32), any::<bool>()), 2..30),
         ) {
             let (mut right, mut pairs) = (0.0, 0.0);
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn where_it_is_best_never_to_answer_1_the_threshold_is_above_every_score() {
+    fn if_it_is_best_never_to_answer_1_the_threshold_is_above_every_score() {
         // One binary feature, of either value most are negative.
         let few: Vec<(f32, bool)> =
             (0..100).map(|at| if at < 40 { (0.3, at % 4 == 0) } else { (0.15, at % 10 == 0) }).collect();
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_of_nothing_are_zero() {
+    fn fractions_of_zero_examples_are_zero() {
         let nothing = Confusion::default();
         assert_eq!(
             (nothing.accuracy(), nothing.precision(), nothing.recall(), nothing.f_beta(1.0)),

@@ -140,7 +140,7 @@ mod tests {
     use crate::train::hyperparameters::tests::parsed;
 
     #[test]
-    fn the_grid_is_the_one_that_a_public_log_decodes_to() {
+    fn the_grid_is_that_of_a_public_training_log() {
         let grid = candidates(&parsed(&[("predictor_type", "regressor")]));
         assert_eq!(grid.len(), 32);
         let expected = |learning_rate, step, minimum, wd| Candidate {
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_holds_in_every_model() {
+    fn given_settings_apply_to_every_model() {
         let given = [("predictor_type", "regressor"), ("learning_rate", "0.02"), ("wd", "0.5"), ("num_models", "40")];
         let grid = candidates(&parsed(&given));
         assert_eq!(grid.len(), 40);
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn multiclass_has_28_models_and_they_are_the_same_every_time() {
+    fn multiclass_has_28_models_that_are_always_the_same() {
         let given = parsed(&[("predictor_type", "multiclass_classifier"), ("num_classes", "3")]);
         let grid = candidates(&given);
         assert_eq!(grid.len(), 28);

@@ -61,7 +61,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn they_are_within_three_units_in_the_last_place_of_the_standard_library(x in -87.0..0.0_f32, y in 0.0..=1.0_f32) {
+        fn results_are_within_three_units_in_the_last_place_of_the_standard_library(x in -87.0..0.0_f32, y in 0.0..=1.0_f32) {
             let expected = f64::from(x).exp();
             for found in [exp_of_negative::<true>(x), exp_of_negative::<false>(x)] {
                 prop_assert!((f64::from(found) / expected - 1.0).abs() < 3.0 * f64::from(f32::EPSILON));
@@ -73,7 +73,7 @@ mod tests {
         }
 
         #[test]
-        fn the_logistic_function_and_its_integral_hold_for_any_float(x in -1e4..1e4_f32) {
+        fn the_logistic_function_and_its_integral_are_right_for_any_float(x in -1e4..1e4_f32) {
             let wide = f64::from(x);
             let expected = wide.max(0.0) + (-wide.abs()).exp().ln_1p();
             for (sigmoid, softplus) in [sigmoid_and_softplus::<true>(x), sigmoid_and_softplus::<false>(x)] {

@@ -103,7 +103,7 @@ fn like_the_reference(expected: &Value, refine: &str) -> Hyperparameters {
 }
 
 #[test]
-fn aws_training_comes_out_model_by_model_and_epoch_by_epoch() {
+fn the_training_of_aws_is_reproduced_for_each_model_and_epoch() {
     for case in ["train_binary", "train_regressor"] {
         let Reference { mut rows, expected } = reference(case);
         let given = like_the_reference(&expected, "false");
@@ -149,7 +149,7 @@ fn aws_training_comes_out_model_by_model_and_epoch_by_epoch() {
 }
 
 #[test]
-fn the_scaler_of_the_reference_comes_out() {
+fn the_scaler_of_the_reference_is_reproduced() {
     for case in ["train_binary", "train_regressor"] {
         let Reference { rows, expected } = reference(case);
         let given = like_the_reference(&expected, "false");
@@ -179,7 +179,7 @@ fn the_result_is_the_same_every_time_and_on_any_number_of_threads() {
 }
 
 #[test]
-fn a_refined_model_is_chosen_where_it_is_better() {
+fn a_refined_model_is_chosen_if_it_is_better() {
     let Reference { mut rows, expected } = reference("train_regressor");
     let loss = |refine: &str, rows: &mut Vec<Arc<Rows>>| {
         let given = like_the_reference(&expected, refine);
@@ -256,7 +256,7 @@ fn every_loss_trains_a_model_that_explains_the_labels() {
 }
 
 #[test]
-fn each_criterion_chooses_by_itself_and_sets_its_own_threshold() {
+fn each_criterion_selects_the_model_and_sets_its_threshold() {
     let Reference { rows, .. } = reference("train_binary");
     let (mut train, mut validation) = (rows[..4].to_vec(), rows[4..].to_vec());
     let mut found = |criterion: &str| {
@@ -286,7 +286,7 @@ fn each_criterion_chooses_by_itself_and_sets_its_own_threshold() {
 }
 
 #[test]
-fn positive_weights_move_the_balance() {
+fn a_higher_positive_weight_gives_more_positive_answers() {
     let Reference { mut rows, .. } = reference("train_binary");
     let mut recall = |weight: &str| {
         let given = parsed(&[
@@ -302,7 +302,7 @@ fn positive_weights_move_the_balance() {
 }
 
 #[test]
-fn sparse_rows_train_like_the_same_rows_written_out() {
+fn sparse_rows_train_the_same_model_as_dense_rows() {
     let Reference { mut rows, .. } = reference("train_binary");
     let mut sparse: Vec<Arc<Rows>> = rows
         .iter()
@@ -323,7 +323,7 @@ fn sparse_rows_train_like_the_same_rows_written_out() {
 }
 
 #[test]
-fn without_bias_there_is_none() {
+fn without_use_bias_the_bias_is_zero() {
     let Reference { mut rows, .. } = reference("train_regressor");
     let given = parsed(&[
         ("predictor_type", "regressor"),
@@ -336,7 +336,7 @@ fn without_bias_there_is_none() {
 }
 
 #[test]
-fn a_run_that_is_told_to_stop_gives_the_best_model_so_far() {
+fn a_stopped_run_returns_the_best_model_so_far() {
     use std::sync::atomic::{AtomicUsize, Ordering};
     let Reference { mut rows, expected } = reference("train_regressor");
     let given = like_the_reference(&expected, "true");
@@ -359,7 +359,7 @@ fn a_run_that_is_told_to_stop_gives_the_best_model_so_far() {
 }
 
 #[test]
-fn a_training_that_runs_away_is_an_error_that_says_so() {
+fn a_training_that_diverges_is_an_error_with_the_reason() {
     let mut rows = vec![Arc::new(Rows {
         width: 1,
         labels: vec![1.0; 20],
@@ -381,7 +381,7 @@ fn a_training_that_runs_away_is_an_error_that_says_so() {
 }
 
 #[test]
-fn a_feature_dim_that_is_not_the_datas_is_refused() {
+fn a_feature_dim_that_differs_from_the_data_is_refused() {
     let Reference { mut rows, .. } = reference("train_regressor");
     let given = parsed(&[("predictor_type", "regressor"), ("feature_dim", "7"), ("mini_batch_size", "50")]);
     let mut tell = |_: Event<'_>| {};
@@ -392,7 +392,7 @@ fn a_feature_dim_that_is_not_the_datas_is_refused() {
 }
 
 #[test]
-fn the_refined_model_wins_ties_of_the_criterion_by_its_loss() {
+fn if_the_criterion_is_equal_the_loss_decides_for_the_refined_model() {
     let given = parsed(&[("predictor_type", "binary_classifier")]);
     let Reference { rows, .. } = reference("train_binary");
     let shared = prepare(&Hyperparameters { mini_batch_size: 50, ..given.clone() }, &rows).unwrap();

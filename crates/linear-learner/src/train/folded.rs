@@ -109,7 +109,7 @@ mod tests {
     use crate::train::rows::Features;
 
     #[test]
-    fn dense_and_sparse_rows_score_alike_for_every_model_and_output() {
+    fn dense_and_sparse_rows_get_equal_scores_for_every_model_and_output() {
         let models: Vec<Weights> = (0..3)
             .map(|model| Weights {
                 weights: (0..6).map(|at| at as f32 + model as f32 * 10.0).collect(),

@@ -107,7 +107,7 @@ fn every_hyperparameter_is_read() {
 }
 
 #[test]
-fn a_wrong_one_is_refused_with_its_name_its_value_and_what_is_allowed() {
+fn a_wrong_hyperparameter_is_refused_with_its_name_its_value_and_the_allowed_values() {
     for (pairs, expected) in [
         (&[("learning_rate", "fast")][..], "learning_rate is \"fast\": expected auto or a number above 0"),
         (&[("learning_rate", "0")], "learning_rate is \"0\": expected auto or a number above 0"),
@@ -174,14 +174,14 @@ fn all_mistakes_are_reported_at_once() {
 }
 
 #[test]
-fn a_tuning_job_gets_one_model_and_the_sdks_own_names_pass() {
+fn a_tuning_job_trains_one_model_and_names_that_the_sdk_adds_are_ignored() {
     let tuned = [("predictor_type", "regressor"), ("_tuning_objective_metric", "validation:mse")];
     assert_eq!(parsed(&tuned).num_models, Some(1));
     parsed(&[("predictor_type", "regressor"), ("sagemaker_region", "us-east-1"), ("epochs", "3.0")]);
 }
 
 #[test]
-fn none_of_them_takes_what_it_cannot_be() {
+fn no_hyperparameter_accepts_an_invalid_value() {
     // What the container's own names say does not concern training, and text is text.
     let free = |name: &str| name.starts_with('_') && name != "_enable_profiler";
     for (name, _) in DEFAULTS.iter().filter(|(name, _)| !free(name)) {
@@ -207,7 +207,7 @@ fn a_number_beyond_float32_is_refused_with_the_upper_bound() {
 }
 
 #[test]
-fn what_has_no_effect_is_told_and_what_has_or_is_the_default_is_not() {
+fn only_hyperparameters_without_effect_cause_a_warning() {
     for (pairs, idle) in [
         (&[("predictor_type", "regressor"), ("quantile", "0.9")][..], &["quantile"][..]),
         (&[("predictor_type", "regressor"), ("quantile", "0.9"), ("loss", "quantile_loss")], &[]),

@@ -30,7 +30,7 @@ mod tests {
     }
 
     #[test]
-    fn both_methods_have_the_spread_they_are_named_for() {
+    fn both_methods_have_the_configured_spread() {
         for (initial, deviation) in
             [(Initial::Uniform { scale: 0.07 }, 0.07 / 3.0_f64.sqrt()), (Initial::Normal { sigma: 0.01 }, 0.01)]
         {

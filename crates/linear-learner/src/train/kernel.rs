@@ -284,7 +284,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_products_are_those_of_the_schoolbook(
+        fn the_products_equal_those_of_the_definition(
             rows in 0..40_usize, width in 1..40_usize, blocks in 1..6_usize, seed in any::<u32>(),
         ) {
             let columns = blocks * LANES;
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_models_scores_do_not_depend_on_the_models_beside_it() {
+    fn a_models_scores_do_not_depend_on_the_other_models() {
         let (rows, width) = (13, 17);
         let x = matrix(rows * width, 5);
         let wide = matrix(width * 40, 6);

@@ -28,7 +28,7 @@ fn near_a_corner(loss: Loss, score: f64, label: f64) -> bool {
 
 proptest! {
     #[test]
-    fn slopes_and_curvatures_are_what_finite_differences_say(
+    fn slopes_and_curvatures_match_finite_differences(
         which in 0..COLUMN_LOSSES.len(), score in -4.0..4.0_f64, label in -3.0..3.0_f64,
     ) {
         let loss = COLUMN_LOSSES[which];
@@ -42,7 +42,7 @@ proptest! {
     }
 
     #[test]
-    fn the_fast_slopes_are_those_of_the_slow_twin(
+    fn the_vectorized_slopes_match_the_reference_implementation(
         which in 0..COLUMN_LOSSES.len(),
         examples in prop::collection::vec((-6.0..6.0_f32, -3.0..3.0_f32), 1..20),
         positive in 0.1..5.0_f32,
@@ -67,7 +67,7 @@ proptest! {
     }
 
     #[test]
-    fn softmax_slopes_are_what_finite_differences_say(
+    fn softmax_slopes_match_finite_differences(
         scores in prop::collection::vec(-5.0..5.0_f64, 8), class in 0..4_usize, weight in 0.1..3.0_f32,
     ) {
         let value = |scores: &[f64]| {
@@ -95,7 +95,7 @@ proptest! {
 }
 
 #[test]
-fn a_loss_in_units_of_the_deviation_orders_models_as_the_one_on_raw_labels() {
+fn a_loss_in_units_of_the_deviation_ranks_models_like_that_on_raw_labels() {
     for loss in COLUMN_LOSSES.into_iter().filter(|loss| !matches!(loss, Loss::Logistic | Loss::Hinge(_))) {
         let raw = loss.on_raw_labels(10.0);
         let power = if matches!(loss, Loss::Squared | Loss::InsensitiveSquared(_) | Loss::Huber(_)) { 2 } else { 1 };
@@ -107,7 +107,7 @@ fn a_loss_in_units_of_the_deviation_orders_models_as_the_one_on_raw_labels() {
 }
 
 #[test]
-fn a_score_that_is_not_a_number_never_costs_nothing() {
+fn the_loss_of_a_nan_score_is_never_zero() {
     for loss in COLUMN_LOSSES {
         let columns = padded(1);
         let mut sums = vec![0.0; columns];

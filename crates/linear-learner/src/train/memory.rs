@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_machine_has_is_refused_with_its_sizes_whatever_the_limit() {
+    fn a_size_beyond_any_machine_is_refused_at_any_limit() {
         for (features, given, expected) in [
             (
                 1_000_000_000_000,
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_the_last_that_fits() {
+    fn the_estimate_itself_is_the_smallest_sufficient_limit() {
         let (sizes, kind) = sizes(2000, &[("predictor_type", "regressor")]);
         let bytes = u64::try_from(sizes.bytes()).unwrap();
         // 32 models of 2,001 numbers: initial ones, kept ones, new ones, and four arrays to train with; folded for

@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_piece_of_sparse_rows_starts_where_the_row_before_it_ends() {
+    fn a_slice_of_sparse_rows_starts_at_the_end_of_the_previous_row() {
         let rows = Rows {
             width: 3,
             labels: vec![1.0, 2.0, 3.0],

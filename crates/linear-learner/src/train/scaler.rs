@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_batches_up_to_the_points_and_the_rest_of_one_are_measured() {
+    fn the_scaler_is_computed_from_whole_mini_batches_up_to_the_configured_points() {
         for (count, batch, points, records) in
             [(10_300, 200, 10_000, 10_200), (6_548, 100, 10_000, 6_500), (227, 200, 10_000, 200), (50, 10, 5, 10)]
         {
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_to_be_scaled_is_left_alone() {
+    fn values_that_are_not_to_be_scaled_stay_unchanged() {
         let none = Scaling { normalize_data: false, unbias_data: false, normalize_label: false, unbias_label: false };
         let scaler = Scaler::measure(&dense(100), 10, 100, none);
         assert_eq!(scaler.means, [0.0; 3]);
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn sparse_rows_measure_as_the_same_rows_written_out() {
+    fn sparse_rows_give_the_same_scaler_as_dense_rows() {
         let rows = dense(100);
         let Features::Dense(values) = &rows[0].features else { panic!("dense rows") };
         let (mut ends, mut keys, mut kept) = (Vec::new(), Vec::new(), Vec::new());
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn folded_weights_score_raw_rows_as_the_others_do_scaled_ones() {
+    fn folded_weights_give_raw_rows_the_scores_of_scaled_rows() {
         let rows = dense(100);
         let scaler = Scaler::measure(&rows, 10, 100, ALL);
         let (weights, bias) = ([0.5, -0.25, 0.125], 0.3);

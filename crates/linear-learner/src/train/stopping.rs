@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn training_ends_when_more_epochs_in_a_row_than_the_patience_are_not_better_by_the_tolerance() {
+    fn training_ends_after_more_epochs_without_improvement_than_the_patience() {
         let mut stopping = EarlyStopping::new(Better::Lower, 2, 0.01);
         let verdicts: Vec<_> =
             [1.0, 0.5, 0.499, 0.498, 0.4, 0.41, 0.399, 0.397].map(|value| stopping.judge(value)).into();
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn for_scores_the_sign_turns_round_and_zero_is_left_by_any_gain() {
+    fn higher_scores_are_better_and_any_gain_over_zero_counts() {
         let mut stopping = EarlyStopping::new(Better::Higher, 1, 0.001);
         assert_eq!(stopping.judge(0.0), Verdict::Improved);
         assert_eq!(stopping.judge(0.5), Verdict::Improved);
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_best_is_the_first_of_equals_and_never_what_is_not_a_number() {
+    fn the_best_value_is_the_first_of_equals_and_never_nan() {
         assert_eq!(Better::Lower.best(&[f64::NAN, 2.0, 1.0, 1.0]), Some(2));
         assert_eq!(Better::Higher.best(&[1.0, f64::NAN, 1.0]), Some(0));
         assert_eq!(Better::Higher.best(&[]), None);

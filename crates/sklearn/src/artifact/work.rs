@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn work_ends_where_the_file_has_no_bytes_for_it() {
+    fn work_beyond_the_bytes_of_the_file_is_refused() {
         let allowance = Allowance::unbounded();
         let work = Work::of_file(2, 10, &allowance);
         work.charge_items::<u64>(16).unwrap();

@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_become_objects_of_the_type_that_they_have_in_common_unless_a_bool_column_is_there() {
+    fn numbers_become_objects_of_their_common_type_unless_there_is_a_bool_column() {
         let of = |frame| columns(CheckArray::of(NEW).objects(frame));
         let numbers = of(frame(vec![Column::Int64(vec![7]), Column::Float64(vec![f64::NAN])]));
         assert_eq!(numbers, [Column::Object(vec![Cell::Float(7.0)]), Column::Object(vec![Cell::Missing])]);

@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_found_where_it_stands_first_however_many_there_are() {
+    fn a_name_is_found_at_its_first_position() {
         let many: Vec<String> = (0..100).map(|number| format!("c{}", number % 60)).collect();
         for length in [0, 5, 100] {
             let names = ColumnNames::new(many.iter().take(length).map(String::as_str).collect());

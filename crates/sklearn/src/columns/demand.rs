@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_that_is_larger_than_a_block_is_one_and_nothing_overflows() {
+    fn a_row_larger_than_a_block_is_a_block_and_nothing_overflows() {
         let narrow = Demand::of(8, 10, 10);
         assert_eq!(narrow.rows_of_a_block(), BLOCK / (8 * (CELL + FLOAT) + 10 * 2 * FLOAT));
         assert!(narrow.bytes_of(narrow.rows_of_a_block()) <= BLOCK + 36 * COLUMN);

@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_refused_with_its_place_and_value() {
+    fn text_that_is_not_a_number_is_refused_with_its_place_and_value() {
         let text = Column::Object(vec![Cell::Int(1), Cell::Text("n/k".into())]);
         assert_eq!(floats(text, Refuses::Nothing), Err("row 2, column 2: could not read \"n/k\" as a number".into()));
         let infinite = || Column::Float64(vec![1.0, f64::INFINITY]);

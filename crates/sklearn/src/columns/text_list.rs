@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_come_back_in_order_and_empty_ones_count() {
+    fn texts_are_returned_in_order_including_empty_ones() {
         let shared = TextList::shared(["a", "", "déjà"].map(Arc::from).into());
         for list in [TextList::of(["a", "", "déjà"]), shared] {
             assert_eq!(list.iter().collect::<Vec<_>>(), ["a", "", "déjà"]);

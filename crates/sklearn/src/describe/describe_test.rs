@@ -30,7 +30,7 @@ fn names(case: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_housing_preprocessor_is_described_whole_in_every_version() {
+fn the_housing_preprocessor_is_described_completely_in_every_version() {
     for version in ["1.0.2", "1.1.3", "1.2.2", "1.4.2", "1.6.1", "1.9.1"] {
         let description = described(&format!("{version}/housing"));
         assert_eq!(description.scikit_learn, version);
@@ -52,7 +52,7 @@ fn the_housing_preprocessor_is_described_whole_in_every_version() {
 }
 
 #[test]
-fn what_came_before_version_1_is_named_as_that_version_does_or_says_why_not() {
+fn models_from_before_version_1_have_the_names_of_version_1_or_a_reason() {
     let description = described("0.24.2/abalone");
     let transformer = &description.transformer;
     assert_eq!(&*transformer.feature_names_out.as_ref().unwrap()[7], "cat__sex_F");
@@ -74,7 +74,7 @@ fn categories_bins_powers_and_choices_have_names() {
 }
 
 #[test]
-fn where_scikit_learn_raises_its_exception_is_told() {
+fn if_scikit_learn_raises_its_exception_is_reported() {
     let transformer = described("1.9.1/label_binarizer").transformer;
     assert_eq!(transformer.feature_names_out, None);
     let error = transformer.feature_names_out_error.unwrap();

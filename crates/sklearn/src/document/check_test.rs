@@ -12,7 +12,7 @@ fn encoder(categories: &str, learned: &str) -> String {
 }
 
 #[test]
-fn categories_that_no_fit_would_have_learned_are_refused_by_their_path() {
+fn categories_that_no_fit_could_produce_are_refused_by_their_path() {
     let path = "transformer.Pipeline.steps[0][1].OrdinalEncoder.categories_[0]";
     for (learned, expected) in [
         (r#"["x", "x"]"#, "[1]: expected different categories, found \"x\" twice"),

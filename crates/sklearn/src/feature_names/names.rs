@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn names_come_from_above_else_from_fit_else_they_are_numbers() {
+    fn names_are_given_or_from_the_fit_or_else_numbers() {
         let given = owned(&["a", "b"]);
         let allowance = Allowance::unbounded();
         let bounds = Bounds::new(Version::new(1, 9), 100, &allowance);
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_of_names_is_read_as_str_format_reads_it() {
+    fn a_format_of_names_is_read_as_by_str_format() {
         let text = |form| {
             let piece = |piece: &Piece<'_>| match piece {
                 Piece::Text(text) => (*text).to_owned(),

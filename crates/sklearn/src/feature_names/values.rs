@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_float32_is_spelled_as_numpy_spells_it() {
+    fn a_float32_is_printed_as_by_numpy() {
         for (value, expected) in [
             (0.1, "0.1"),
             (999999.0, "999999.0"),
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_float16_is_spelled_as_numpy_spells_it() {
+    fn a_float16_is_printed_as_by_numpy() {
         for (value, expected) in [
             (0.0999755859375, "0.1"),
             (0.333251953125, "0.3333"),

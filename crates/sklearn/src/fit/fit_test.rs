@@ -60,7 +60,7 @@ fn served(preprocessor: &Preprocessor, rows: &str) -> String {
 }
 
 #[test]
-fn a_fit_needs_a_walk_a_step_and_one_for_how_sparse_the_answer_is() {
+fn a_fit_takes_one_pass_per_step_and_one_for_the_sparsity_of_the_answer() {
     let (_, walks) = fitted(WALK_THROUGH, HOUSES, 2).unwrap();
     assert_eq!(walks, 3);
     let dense = WALK_THROUGH.replace(r#""OneHotEncoder": {}"#, r#""OneHotEncoder": {"sparse_output": false}"#);
@@ -68,7 +68,7 @@ fn a_fit_needs_a_walk_a_step_and_one_for_how_sparse_the_answer_is() {
 }
 
 #[test]
-fn both_files_serve_the_same_and_the_label_comes_first() {
+fn both_files_give_the_same_answers_and_the_label_comes_first() {
     let (document, _) = fitted(WALK_THROUGH, HOUSES, 2).unwrap();
     let from_json = from_json(&document.to_json()).unwrap();
     let tree = byoc_formats::pickle::read(document.to_joblib(), &ScikitLearn, &Allowance::unbounded()).unwrap();
@@ -111,7 +111,7 @@ fn of_one(transformer: &str) -> String {
 }
 
 #[test]
-fn where_scikit_learn_raises_the_error_says_where_and_why() {
+fn if_scikit_learn_raises_the_error_has_the_place_and_the_reason() {
     let cases = [
         (r#"{"StandardScaler": {}}"#, "1,2\n3,x\n", "row 2, column 2 (b): could not read \"x\" as a number"),
         (r#"{"Normalizer": {}}"#, "1,2\n3,4\n5,\n", "row 3, column 2 (b): expected a number, found a missing value"),
@@ -156,7 +156,7 @@ fn where_scikit_learn_raises_the_error_says_where_and_why() {
 }
 
 #[test]
-fn what_is_wrong_with_a_specification_is_said_with_its_path_and_what_is_allowed() {
+fn a_wrong_specification_is_reported_with_its_path_and_the_allowed_values() {
     let cases = [
         (
             r#"{"StandardScaler": {"with_maen": true}}"#,
@@ -299,13 +299,13 @@ fn what_is_wrong_with_a_specification_is_said_with_its_path_and_what_is_allowed(
 }
 
 #[test]
-fn a_specification_that_is_not_fitted_is_no_model() {
+fn an_unfitted_specification_is_not_a_model() {
     let message = from_json(of_one(r#"{"StandardScaler": {}}"#).as_bytes()).unwrap_err().to_string();
     assert!(message.contains("a specification, which is not fitted: expected the fitted document"), "{message}");
 }
 
 #[test]
-fn an_edited_document_is_refused_by_what_is_wrong_in_it_and_never_by_a_byte_of_something_else() {
+fn a_wrongly_edited_document_is_refused_with_the_mistake_and_its_own_position() {
     let (document, _) = fitted(WALK_THROUGH, HOUSES, 2).unwrap();
     let json = String::from_utf8(document.to_json()).unwrap();
     let edited = |from: &str, to: &str| {
@@ -333,7 +333,7 @@ fn an_edited_document_is_refused_by_what_is_wrong_in_it_and_never_by_a_byte_of_s
 }
 
 #[test]
-fn the_zero_that_comes_first_is_the_category() {
+fn of_zero_and_minus_zero_the_first_is_the_category() {
     for (rows, expected) in [("-0.0,1\n0.0,2\n1.5,3\n", "[-0.0, 1.5]"), ("0.0,1\n-0.0,2\n1.5,3\n", "[0.0, 1.5]")] {
         let (document, _) = fitted(&of_one(r#"{"OrdinalEncoder": {}}"#), rows, 1).unwrap();
         let json = String::from_utf8(document.to_json()).unwrap();
@@ -342,14 +342,14 @@ fn the_zero_that_comes_first_is_the_category() {
 }
 
 #[test]
-fn a_column_may_stand_twice_where_it_has_no_name() {
+fn a_column_without_a_name_may_be_given_twice() {
     let specification = r#"{"version": 1, "transformer": {"ColumnTransformer": {"transformers": [["a", {"MinMaxScaler": {}}, [0, 0]]]}}}"#;
     let (document, _) = fitted(specification, "1,2\n3,6\n", 1).unwrap();
     assert_eq!(served(&from_json(&document.to_json()).unwrap(), "2,0\n"), "0.5,0.5\n");
 }
 
 #[test]
-fn columns_without_names_are_taken_by_their_positions_and_the_label_is_left_out() {
+fn columns_without_names_are_selected_by_position_without_the_label() {
     let specification = r#"{"version": 1, "label": "y", "label_position": "first", "transformer": {"ColumnTransformer": {
         "transformers": [["a", {"MinMaxScaler": {}}, [-1]]], "remainder": "passthrough"}}}"#;
     let (document, _) = fitted(specification, "9,1,2\n9,3,6\n", 1).unwrap();

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_named_or_counted_where_they_have_no_names() {
+    fn columns_are_given_by_name_or_by_number_if_they_have_no_names() {
         let names: &[&str] = &["age", "zip", "PRICE"];
         let found = columns(r#"{"zip": "str", "PRICE": "float64"}"#, Some(names), RequestWidth::Any);
         assert_eq!(found, Ok(vec![(1, ReadAs::Str), (2, ReadAs::Float64)]));
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_column_or_type_is_named_with_the_near_one() {
+    fn a_wrong_column_or_type_is_reported_with_the_nearest_one() {
         let names: &[&str] = &["age", "zip"];
         let source = "--dtypes";
         for (text, names, expected) in [

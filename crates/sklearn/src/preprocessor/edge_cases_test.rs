@@ -164,7 +164,7 @@ fn compare(path: &Path, bodies: &Value) -> (String, Report) {
 }
 
 #[test]
-fn every_transformer_answers_awkward_input_as_its_version_of_scikit_learn_does() {
+fn every_transformer_answers_edge_cases_as_its_version_of_scikit_learn() {
     let bodies: Value = serde_json::from_reader(File::open(folder().join("bodies.json")).unwrap()).unwrap();
     let mut paths: Vec<_> = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "gz"));

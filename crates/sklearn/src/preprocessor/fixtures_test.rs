@@ -131,7 +131,7 @@ fn by_other_writers(is_refused: bool) -> Vec<PathBuf> {
 }
 
 #[test]
-fn what_dill_cloudpickle_and_joblib_beside_dill_write_answers_as_scikit_learn() {
+fn artifacts_of_dill_cloudpickle_and_joblib_after_dill_answer_as_scikit_learn() {
     let files = by_other_writers(false);
     assert_eq!(files.len(), 42, "7 forms by 6 versions");
     for file in files {
@@ -147,7 +147,7 @@ fn what_dill_cloudpickle_and_joblib_beside_dill_write_answers_as_scikit_learn() 
 }
 
 #[test]
-fn functions_and_classes_by_their_code_are_refused_with_the_reason() {
+fn functions_and_classes_pickled_as_code_are_refused_with_the_reason() {
     for file in by_other_writers(true) {
         let name = file.file_name().unwrap().to_str().unwrap();
         let writer = if name.contains("cloudpickle") { "cloudpickle" } else { "dill" };
@@ -176,7 +176,7 @@ pub(crate) fn of_skops(cases: &[&str]) -> Vec<(String, pickle::Tree, Vec<u8>, St
 }
 
 #[test]
-fn what_skops_writes_answers_as_scikit_learn() {
+fn artifacts_of_skops_answer_as_scikit_learn() {
     for (name, tree, body, expected) in of_skops(&["scaler", "columns", "union"]) {
         let preprocessor = Preprocessor::from_pickle(&tree, None, &Allowance::unbounded());
         let preprocessor = preprocessor.unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -200,7 +200,7 @@ fn of_patch_release(path: &Path, columns: Option<&str>) -> Result<Preprocessor> 
 }
 
 #[test]
-fn releases_that_lack_an_attribute_of_later_patch_releases_answer_as_they_did() {
+fn artifacts_of_first_patch_releases_without_later_attributes_answer_as_scikit_learn() {
     let models = of_patch_releases();
     assert_eq!(models.len(), 3 * 8 + 3, "8 ColumnTransformers by 3 releases, 3 OneHotEncoders");
     for (path, name) in models {
@@ -214,7 +214,7 @@ fn releases_that_lack_an_attribute_of_later_patch_releases_answer_as_they_did() 
 }
 
 #[test]
-fn columns_by_name_need_the_names_where_the_model_has_not_kept_them() {
+fn columns_by_name_need_columns_json_if_the_model_has_no_names() {
     for (path, name) in of_patch_releases().iter().filter(|(_, name)| name.contains("-names")) {
         let preprocessor = of_patch_release(path, None).unwrap();
         let body = fs::read(path.with_file_name(format!("{name}.csv"))).unwrap();
@@ -238,7 +238,7 @@ fn read_as_text(case: &Path) -> Vec<u32> {
 }
 
 #[test]
-fn no_fixture_that_read_csv_was_asked_for_without_dtypes_says_otherwise_than_what_was_fitted() {
+fn fixtures_read_without_dtypes_agree_with_the_types_that_the_fit_shows() {
     let cases = folders(&fixtures()).into_iter().filter(|path| !path.ends_with("bad"));
     // Categories such as 1, 2 and x (ohe_dtypes) are text by themselves, and show nothing.
     assert_eq!(cases.flat_map(|version| folders(&version)).find(|case| !read_as_text(case).is_empty()), None);
@@ -246,7 +246,7 @@ fn no_fixture_that_read_csv_was_asked_for_without_dtypes_says_otherwise_than_wha
 
 /// `tests/fixtures/text-columns`: text of digits, truths and tokens, in four versions.
 #[test]
-fn text_that_looks_like_numbers_is_the_text_that_was_fitted_however_rows_are_cut() {
+fn text_that_looks_like_numbers_matches_the_fitted_text_however_rows_are_split() {
     let mut cases = 0;
     let mut wrong = Vec::new();
     for case in folders(&fixtures().join("../text-columns")).iter().flat_map(|version| folders(version)) {
@@ -273,7 +273,7 @@ fn text_that_looks_like_numbers_is_the_text_that_was_fitted_however_rows_are_cut
 }
 
 #[test]
-fn artifacts_that_read_well_but_make_no_model_are_refused() {
+fn artifacts_that_can_be_read_but_are_not_a_model_are_refused() {
     let bad = fixtures().join("bad");
     let index: serde_json::Value = serde_json::from_slice(&fs::read(bad.join("index.json")).unwrap()).unwrap();
     let mut refused = 0;
@@ -289,7 +289,7 @@ fn artifacts_that_read_well_but_make_no_model_are_refused() {
 }
 
 #[test]
-fn columns_with_which_no_request_can_be_answered_are_known_when_the_model_is_loaded() {
+fn columns_that_fail_every_request_are_detected_at_load() {
     let refused = |case: &str, json: &str| {
         let tree = pickle::read(
             fs::read(fixtures().join(case).join("model.joblib")).unwrap(),
@@ -341,7 +341,7 @@ fn housing_error(body: &str) -> String {
 }
 
 #[test]
-fn errors_name_row_column_and_value_and_what_was_expected() {
+fn errors_have_the_row_the_column_the_value_and_the_expectation() {
     let good = "1990,2500,3,2,1,2,y,n\n";
     let cases = [
         (format!("{good}1990,n/k,3,2,1,2,y,n\n"), "row 2, column 2 (SQUARE_FEET): could not read \"n/k\" as a number"),
@@ -408,7 +408,7 @@ fn without_columns_json_the_last_column_that_no_transformer_uses_is_the_label() 
 }
 
 #[test]
-fn rows_by_names_may_leave_out_what_no_transformer_uses_from_1_0_on() {
+fn rows_by_name_may_omit_columns_that_no_transformer_uses_from_1_0_on() {
     use byoc_formats::rows::schema::Schema;
     let housing = unnamed("1.6.1/housing_short");
     assert!(housing.uses("DECK") && !housing.uses("PRICE"));
@@ -454,7 +454,7 @@ fn generator(mut state: u64) -> impl FnMut(usize) -> usize {
 }
 
 #[test]
-fn whatever_rows_hold_the_answer_is_an_error_or_one_array() {
+fn the_answer_to_any_rows_is_an_error_or_one_array() {
     let mut random = generator(7);
     let (mut answers, mut errors) = (0, 0);
     for case in folders(&fixtures()).iter().filter(|path| !path.ends_with("bad")).flat_map(|version| folders(version)) {
@@ -490,7 +490,7 @@ fn whatever_rows_hold_the_answer_is_an_error_or_one_array() {
 }
 
 #[test]
-fn a_spoiled_artifact_is_refused_or_answers_but_never_ends_the_process() {
+fn a_damaged_artifact_is_refused_or_answers_but_never_ends_the_process() {
     let mut random = generator(11);
     let mut built = 0;
     for case in folders(&fixtures().join("1.9.1")) {

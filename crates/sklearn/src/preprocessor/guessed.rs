@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_column_has_numbers_where_one_is_there_and_nothing_but_missing_values_beside_it() {
+    fn a_column_is_numeric_if_it_has_a_number_and_otherwise_only_missing_values() {
         let object = |cells: &[Cell<'static>]| Column::Object(cells.to_vec());
         let text = || Cell::Text("7".into());
         for (column, expected) in [

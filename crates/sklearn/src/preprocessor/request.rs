@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_label_goes_behind_the_other_columns_and_each_keeps_its_number_in_a_row() {
+    fn the_label_is_moved_behind_the_other_columns_and_each_keeps_its_number_in_messages() {
         for (place, index) in [(LabelPlace::First, 0), (LabelPlace::After(2), 2), (LabelPlace::Last, 3)] {
             let request = Request::new(4, LabelOfRow::Used(place));
             let mut columns: Vec<_> = (0..4).map(|column| Column::Int64(vec![column])).collect();

@@ -83,7 +83,7 @@ fn row() -> impl Strategy<Value = Vec<&'static str>> {
 }
 
 #[test]
-fn the_housing_model_and_its_slow_twin_agree_on_random_rows() {
+fn the_housing_model_agrees_with_the_reference_implementation_on_random_rows() {
     let (housing, tree) = housing();
     let mut answered = 0;
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(2000));

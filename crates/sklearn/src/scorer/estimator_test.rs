@@ -79,7 +79,7 @@ fn ridge(coefficients: String, intercept: String) -> String {
 }
 
 #[test]
-fn an_estimator_alone_takes_rows_by_position_and_answers_one_number_as_numpy_has_it() {
+fn an_estimator_alone_reads_rows_by_position_and_answers_one_number_per_row() {
     // Fitted on a target of one dimension, and on a table of one column.
     for (coefficients, intercept, json) in [
         (array(&[2.0, 0.5], None), "F1.0\n".to_owned(), "[4.0]"),
@@ -127,7 +127,7 @@ fn probabilities(pickle: &str) -> Vec<f64> {
 }
 
 #[test]
-fn the_way_to_probabilities_depends_on_multi_class_solver_and_version() {
+fn the_computation_of_probabilities_depends_on_multi_class_solver_and_version() {
     let sigmoid = |value: f64| 1.0 / (1.0 + (-value).exp());
     let near = |found: f64, expected: f64| (found - expected).abs() < 1e-15;
     let one_versus_rest = |values: [f64; 3]| sigmoid(values[2]) / values.map(sigmoid).iter().sum::<f64>();
@@ -157,7 +157,7 @@ fn the_way_to_probabilities_depends_on_multi_class_solver_and_version() {
 }
 
 #[test]
-fn a_search_is_the_estimator_that_it_found() {
+fn a_search_is_read_as_its_best_estimator() {
     let best = ridge(array(&[2.0], None), "F0.5\n".into());
     let search = |attributes: &[(&str, String)]| {
         let pipeline = object("sklearn.pipeline", "Pipeline", &[("steps", format!("(l(Vridge\n{best}ta"))]);

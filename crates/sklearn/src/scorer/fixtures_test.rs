@@ -65,7 +65,7 @@ fn answers_are_those_of_scikit_learn_in_every_version() {
 }
 
 #[test]
-fn what_skops_writes_scores_as_scikit_learn() {
+fn artifacts_of_skops_score_as_scikit_learn() {
     for (name, tree, body, expected) in of_skops(&["classifier", "search"]) {
         assert!(Scorer::is_in(&tree).unwrap(), "{name}");
         let scorer = Scorer::from_pickle(&tree, None, &Allowance::unbounded());
@@ -118,7 +118,7 @@ fn values_of(prediction: &Json, method: Method, case: &Path) -> Json {
 }
 
 #[test]
-fn predict_answers_unless_another_method_is_asked_for() {
+fn the_method_is_predict_unless_another_one_is_set() {
     let case = fixtures().join("1.6.1/model_multinomial_proba");
     let body = fs::read(case.join("input.csv")).unwrap();
     let predicted = answer(&scorer(&case, None), &body, MediaType::Csv);
@@ -131,7 +131,7 @@ fn predict_answers_unless_another_method_is_asked_for() {
 }
 
 #[test]
-fn a_method_that_the_estimator_does_not_have_is_refused_with_those_that_it_has() {
+fn a_method_that_the_estimator_lacks_is_refused_with_those_that_it_has() {
     let refused = |case: &str, method| {
         let case = fixtures().join(case);
         let tree =

@@ -89,12 +89,12 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_sum_does_not_lose_what_is_small_beside_what_is_large() {
+    fn a_sum_does_not_lose_small_values_next_to_large_ones() {
         assert_eq!(sum([1e100, 1.0, -1e100].into_iter()), 1.0);
     }
 
     #[test]
-    fn no_value_has_no_mean_and_a_missing_one_counts_for_nothing() {
+    fn the_mean_of_no_values_is_missing_and_missing_values_are_ignored() {
         let mut moments = Moments::default();
         moments.add(&[f64::NAN]);
         assert!(moments.mean().is_nan() && moments.variance().is_nan() && moments.count() == 0);

@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_method_gives_what_numpy_gives() {
+    fn every_method_gives_the_quantiles_of_numpy() {
         // numpy.percentile([1, 2, 4, 8, 16, 31], [0, 10, 25, 50, 75, 100]) of numpy 2.4.
         use QuantileMethod::*;
         let sorted = [1.0, 2.0, 4.0, 8.0, 16.0, 31.0];

@@ -58,7 +58,7 @@ fn door(statement: Value) -> Authorization {
 }
 
 #[test]
-fn a_principal_does_what_its_policies_allow_and_hears_why_not_in_awss_words() {
+fn a_principal_may_do_what_its_policies_allow_and_is_otherwise_denied_in_awss_words() {
     let door = door(json!([
         {"Effect": "Allow", "Action": "sagemaker:InvokeEndpoint",
          "Resource": "arn:aws:sagemaker:us-east-1:123456789012:endpoint/housing",
@@ -90,7 +90,7 @@ fn a_principal_does_what_its_policies_allow_and_hears_why_not_in_awss_words() {
 }
 
 #[test]
-fn who_cannot_sign_is_not_told_what_is_allowed() {
+fn a_caller_with_a_wrong_signature_does_not_learn_what_is_allowed() {
     let door = door(json!({"Effect": "Allow", "Action": "*", "Resource": "*"}));
     assert!(NEW_YORK.invokes(&door, "housing", None).is_ok());
     let wrong_secret = Client { secret: "guess", ..NEW_YORK };

@@ -22,7 +22,7 @@ fn problems(condition: Value) -> Vec<String> {
 }
 
 #[test]
-fn each_operator_holds_as_iam_says_for_a_match_for_none_and_for_an_absent_key() {
+fn each_operator_follows_iam_for_a_match_a_mismatch_and_an_absent_key() {
     // Operator, value, and whether it holds for NewYork_NY/a, for Chicago_IL/a and without TargetModel.
     for (operator, value, expected) in [
         ("StringEquals", "NewYork_NY/a", [true, false, false]),
@@ -62,7 +62,7 @@ fn each_operator_holds_as_iam_says_for_a_match_for_none_and_for_an_absent_key() 
 }
 
 #[test]
-fn one_of_several_values_is_enough_and_a_negated_operator_wants_none() {
+fn one_matching_value_is_enough_and_with_a_negated_operator_none_may_match() {
     let values = json!(["NewYork_NY/*", "common/*"]);
     for (model, expected) in [("NewYork_NY/a", true), ("common/a", true), ("Chicago_IL/a", false)] {
         assert_eq!(holds(json!({"StringLike": {"sagemaker:TargetModel": values}}), Some(model)), expected, "{model}");
@@ -89,7 +89,7 @@ fn all_keys_and_all_operators_must_hold() {
 }
 
 #[test]
-fn keys_are_known_whatever_their_case_and_absent_where_a_role_has_none() {
+fn the_case_of_keys_does_not_matter_and_a_role_lacks_some_keys() {
     for (key, value) in [
         ("SAGEMAKER:targetmodel", "m"),
         ("aws:PrincipalArn", "arn:aws:iam::123456789012:role/NewYork"),
@@ -139,7 +139,7 @@ fn an_arn_is_compared_field_by_field() {
 }
 
 #[test]
-fn a_variable_without_a_value_is_like_nothing() {
+fn a_variable_without_a_value_matches_nothing() {
     assert!(!holds(json!({"StringLike": {"sagemaker:TargetModel": "${aws:PrincipalTag/t}*"}}), Some("m")));
     // AWS's documentation is quoted at `Pattern::matches`: a negated operator does match a missing value.
     for (operator, like) in [
@@ -158,7 +158,7 @@ fn a_variable_without_a_value_is_like_nothing() {
 }
 
 #[test]
-fn what_cannot_be_evaluated_is_refused_with_its_path() {
+fn a_condition_that_cannot_be_evaluated_is_refused_with_its_path() {
     for (condition, parts) in [
         (json!({"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}), ["Condition.IpAddress: operator", "StringLike"]),
         (json!({"stringLike": {"aws:username": "x"}}), ["Condition.stringLike: operator", "StringLike"]),
@@ -184,7 +184,7 @@ fn what_cannot_be_evaluated_is_refused_with_its_path() {
 }
 
 #[test]
-fn keys_that_no_request_has_give_a_warning_and_not_refused() {
+fn keys_that_no_request_has_cause_a_warning() {
     let file = file(
         "arn:aws:iam::123456789012:user/Jane",
         json!([{"Version": "2012-10-17", "Statement": {
@@ -201,7 +201,7 @@ fn keys_that_no_request_has_give_a_warning_and_not_refused() {
 }
 
 #[test]
-fn a_slash_before_a_target_model_makes_no_other_model_of_it() {
+fn a_leading_slash_of_a_target_model_is_ignored_in_conditions() {
     for written in ["NewYork_NY/*", "/NewYork_NY/*"] {
         for asked in ["NewYork_NY/a.tar.gz", "/NewYork_NY/a.tar.gz", "//NewYork_NY/a.tar.gz"] {
             for (operator, expected) in [("StringLike", true), ("StringNotLike", false)] {

@@ -56,7 +56,7 @@ fn wildcards_match_as_iams_do() {
 }
 
 #[test]
-fn variables_stand_for_what_is_known_and_their_values_have_no_wildcards() {
+fn variables_are_replaced_by_values_in_which_wildcards_are_plain_text() {
     for (text, yes, no) in [
         (
             "${aws:PrincipalTag/TenantID}/*",
@@ -130,7 +130,7 @@ fn an_incomplete_arn_is_completed_with_wildcards() {
 }
 
 #[test]
-fn a_pattern_made_to_backtrack_ends_soon() {
+fn matching_takes_at_most_pattern_times_text_steps() {
     // Exponential for a matcher that tries all splits: 25 runs over 60 KiB.
     let text = "a".repeat(60 * 1024);
     let compiled = pattern(&format!("{}b", "a*".repeat(25)));
@@ -139,7 +139,7 @@ fn a_pattern_made_to_backtrack_ends_soon() {
 
 proptest! {
     #[test]
-    fn the_matcher_agrees_with_its_slow_twin(pattern_text in "[ab/*?ü]{0,8}", text in "[ab/ü]{0,10}") {
+    fn the_matcher_agrees_with_the_reference_implementation(pattern_text in "[ab/*?ü]{0,8}", text in "[ab/ü]{0,10}") {
         let characters: Vec<char> = pattern_text.chars().collect();
         let text_characters: Vec<char> = text.chars().collect();
         prop_assert_eq!(
@@ -149,7 +149,7 @@ proptest! {
     }
 
     #[test]
-    fn without_case_it_agrees_with_the_twin_on_folded_text(pattern_text in "[aAbB*?]{0,6}", text in "[aAbB]{0,8}") {
+    fn without_case_the_matcher_agrees_with_the_reference_implementation_on_folded_text(pattern_text in "[aAbB*?]{0,6}", text in "[aAbB]{0,8}") {
         let folded = |text: &str| text.to_lowercase().chars().collect::<Vec<char>>();
         prop_assert_eq!(
             matches(&pattern(&pattern_text).0, &text, Case::Ignored),
@@ -158,7 +158,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_a_pattern_or_a_problem(text in "\\PC{0,40}", variable in "\\$\\{\\PC{0,12}\\}") {
+    fn any_text_is_parsed_as_a_pattern_or_reported(text in "\\PC{0,40}", variable in "\\$\\{\\PC{0,12}\\}") {
         let _ = Pattern::with_wildcards(&text, Version::Version2012);
         let _ = Pattern::literal(&format!("{text}{variable}"), Version::Version2012);
     }

@@ -54,7 +54,7 @@ fn a_role_for_one_city_reaches_that_city_only() {
 }
 
 #[test]
-fn a_deny_wins_wherever_it_stands() {
+fn a_deny_overrides_an_allow_at_any_position() {
     let allow = json!({"Effect": "Allow", "Action": "sagemaker:*", "Resource": "*"});
     let deny = json!({"Effect": "Deny", "Action": "*", "Resource": "*",
                       "Condition": {"StringNotLike": {"sagemaker:TargetModel": "NewYork_NY/*"}}});
@@ -75,7 +75,7 @@ fn without_a_policy_nothing_is_allowed() {
 }
 
 #[test]
-fn actions_match_whatever_their_case() {
+fn actions_match_in_any_case() {
     for (action, expected) in [
         ("sagemaker:InvokeEndpoint", true),
         ("SageMaker:invokeendpoint", true),
@@ -95,7 +95,7 @@ fn actions_match_whatever_their_case() {
 }
 
 #[test]
-fn resources_match_in_their_own_case() {
+fn resources_match_only_in_the_same_case() {
     for (resource, expected) in [
         (HOUSING, true),
         ("*", true),
@@ -136,7 +136,7 @@ fn a_policy_of_the_first_language_has_no_variables() {
 }
 
 #[test]
-fn everything_that_is_wrong_is_reported_with_its_path() {
+fn every_problem_is_reported_with_its_path() {
     let allow = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
     for (policies, expected) in [
         (json!({}), "Principals[0].Policies: expected a list, found an object"),
@@ -192,7 +192,7 @@ fn a_member_given_twice_cannot_turn_a_deny_into_an_allow() {
 }
 
 #[test]
-fn an_endpoint_named_with_capitals_gives_a_warning() {
+fn an_endpoint_name_with_capitals_causes_a_warning() {
     let of = |resource: &str| warnings(json!({"Effect": "Allow", "Action": "*", "Resource": resource}));
     let prefix = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/";
     assert!(of(&format!("{prefix}My-Endpoint"))[0].contains("Resource: never matches"));
@@ -201,7 +201,7 @@ fn an_endpoint_named_with_capitals_gives_a_warning() {
 }
 
 #[test]
-fn variables_that_mean_nothing_give_a_warning() {
+fn variables_without_effect_cause_a_warning() {
     let resource = |variable: &str| format!("arn:aws:sagemaker:*:*:endpoint/${{{variable}}}");
     let of = |variable: &str| warnings(json!({"Effect": "Allow", "Action": "*", "Resource": resource(variable)}));
     assert!(of("aws:SourceIp")[0].contains("Resource: no request to this endpoint has a value"));
@@ -221,7 +221,7 @@ fn why(policies: Value, target_model: Option<&str>) -> String {
 }
 
 #[test]
-fn what_decided_is_said_by_statement_and_condition() {
+fn a_decision_is_explained_by_statement_and_condition() {
     let one_city = policy(json!([city("NewYork_NY/*")]));
     assert_eq!(
         why(one_city.clone(), Some("Chicago_IL/a")),

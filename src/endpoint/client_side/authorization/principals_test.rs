@@ -8,7 +8,7 @@ fn problems(file: &Value) -> Vec<String> {
 }
 
 #[test]
-fn a_principal_has_its_keys_and_what_policies_ask_of_it() {
+fn a_principal_has_its_access_keys_and_condition_keys() {
     let mut file = file(ARN, json!([]));
     file["Principals"][0]["SessionToken"] = "token".into();
     file["Principals"][0]["UserId"] = "AROAEXAMPLE:me".into();
@@ -24,7 +24,7 @@ fn a_principal_has_its_keys_and_what_policies_ask_of_it() {
 }
 
 #[test]
-fn each_kind_of_caller_is_known_by_its_arn() {
+fn the_kind_of_a_caller_is_recognized_by_its_arn() {
     let root = "arn:aws:iam::123456789012:root";
     let user = "arn:aws:iam::123456789012:user/division/Jane";
     let federated = "arn:aws:sts::123456789012:federated-user/Jane";
@@ -43,7 +43,7 @@ fn each_kind_of_caller_is_known_by_its_arn() {
 }
 
 #[test]
-fn what_is_no_callers_arn_is_refused() {
+fn an_arn_that_is_not_a_callers_is_refused() {
     for (arn, part) in [
         ("Jane", "not a principal's ARN"),
         ("arn:aws:iam:us-east-1:123456789012:user/Jane", "not a principal's ARN"),
@@ -65,7 +65,7 @@ fn what_is_no_callers_arn_is_refused() {
 }
 
 #[test]
-fn all_that_is_wrong_is_reported_together_and_no_secret_is_in_it() {
+fn all_problems_are_reported_together_without_secrets() {
     let problems = problems(&json!({
         "Account": "12345",
         "Users": [],
@@ -105,7 +105,7 @@ fn all_that_is_wrong_is_reported_together_and_no_secret_is_in_it() {
 }
 
 #[test]
-fn a_file_with_nobody_in_it_or_no_account_is_refused() {
+fn a_file_without_principals_or_account_is_refused() {
     assert_eq!(problems(&json!({})), ["Account: missing", "Principals: missing"]);
     let nobody = problems(&json!({"Account": "123456789012", "Principals": []}));
     assert_eq!(nobody, ["Principals: empty; nobody could call"]);
@@ -113,7 +113,7 @@ fn a_file_with_nobody_in_it_or_no_account_is_refused() {
 }
 
 #[test]
-fn a_file_is_read_and_what_is_wrong_names_it() {
+fn a_file_is_read_and_problems_name_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("iam.json");
     std::fs::write(&path, file(ARN, json!([])).to_string()).unwrap();

@@ -113,7 +113,7 @@ fn bytes(hex: &str) -> Vec<u8> {
 }
 
 #[test]
-fn what_awss_own_clients_sign_is_accepted() {
+fn requests_signed_by_awss_clients_are_accepted() {
     let all = fixture(RECORDED);
     assert!(all.len() >= 13);
     // One is refused for the headers that it does not sign; it has a separate test.
@@ -124,7 +124,7 @@ fn what_awss_own_clients_sign_is_accepted() {
 }
 
 #[test]
-fn awss_published_signatures_come_out() {
+fn the_signatures_of_awss_test_suite_are_reproduced() {
     let all = fixture(PUBLISHED);
     assert_eq!(all.len(), 27);
     for published in all {
@@ -146,7 +146,7 @@ fn awss_published_signatures_come_out() {
 }
 
 #[test]
-fn whatever_was_signed_cannot_be_changed() {
+fn a_signed_part_of_a_request_cannot_be_changed() {
     let whole = recorded("boto3 with everything that InvokeEndpoint takes");
     let changed = |change: fn(&mut Recorded)| {
         let mut recorded = whole.clone();
@@ -204,7 +204,7 @@ fn an_unsigned_parameter_is_refused() {
 }
 
 #[test]
-fn a_body_that_is_not_signed_is_refused_however_well_the_rest_is() {
+fn an_unsigned_body_is_refused_even_if_the_head_is_signed() {
     let mut recorded = recorded("botocore with an unsigned payload");
     for (value, part) in
         [("UNSIGNED-PAYLOAD", "body that is not signed"), ("STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "chunk by chunk")]
@@ -217,7 +217,7 @@ fn a_body_that_is_not_signed_is_refused_however_well_the_rest_is() {
 }
 
 #[test]
-fn a_head_that_names_the_digest_of_its_body_is_verified_before_the_body_is_there() {
+fn a_head_with_the_digest_of_its_body_is_verified_before_the_body_arrives() {
     let head = |recorded: &Recorded| {
         let headers: Vec<(&str, &[u8])> = recorded.headers.iter().map(|(n, v)| (n.as_str(), v.as_bytes())).collect();
         let mut request = SignedRequest {
@@ -270,7 +270,7 @@ fn a_session_token_belongs_to_its_keys() {
 }
 
 #[test]
-fn a_session_token_is_good_until_its_expiration() {
+fn a_session_token_is_valid_until_its_expiration() {
     let mut temporary = recorded("boto3 with a session token");
     let signed =
         DateTime::strptime(BASIC_FORMAT, temporary.header("X-Amz-Date")).unwrap().to_zoned(TimeZone::UTC).unwrap();
@@ -283,7 +283,7 @@ fn a_session_token_is_good_until_its_expiration() {
 }
 
 #[test]
-fn a_signature_is_good_for_fifteen_minutes_either_way() {
+fn a_signature_is_valid_for_fifteen_minutes_in_either_direction() {
     let recorded = recorded("boto3");
     let minutes = 60;
     for (seconds, good) in [(0, true), (15 * minutes, true), (-15 * minutes, true), (901, false), (-901, false)] {
@@ -303,7 +303,7 @@ fn a_signature_is_good_for_fifteen_minutes_either_way() {
 }
 
 #[test]
-fn the_words_about_time_are_awss() {
+fn messages_about_time_have_awss_wording() {
     let at = |text: &str| text.parse::<Timestamp>().unwrap();
     let refusal = check_skew(at("2021-05-02T14:40:40Z"), at("2021-05-02T17:46:43Z").into()).unwrap_err();
     assert_eq!(
@@ -319,7 +319,7 @@ fn the_words_about_time_are_awss() {
 }
 
 #[test]
-fn what_is_no_signature_of_this_service_is_refused_in_awss_words() {
+fn a_signature_for_another_service_or_day_is_refused_in_awss_words() {
     let changed = |change: &dyn Fn(&mut Recorded)| {
         let mut recorded = recorded("boto3");
         change(&mut recorded);

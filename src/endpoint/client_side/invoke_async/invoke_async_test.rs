@@ -94,7 +94,7 @@ fn read(folder: &Path, file: &str) -> String {
 }
 
 #[actix_web::test]
-async fn a_request_is_taken_at_once_and_its_answer_is_a_file() {
+async fn a_request_is_accepted_at_once_and_its_answer_is_written_to_a_file() {
     let container = FakeContainer::answering(200, "text/plain", "answer");
     let rig = Rig::new(&container);
     let input = rig.folder.path().join("input.csv");
@@ -153,7 +153,7 @@ async fn objects_are_named_after_filename_or_the_request_whatever_its_inference_
 }
 
 #[actix_web::test]
-async fn what_cannot_be_taken_is_refused_at_once() {
+async fn a_wrong_request_is_refused_at_once() {
     let container = FakeContainer::answering(200, "text/plain", "answer");
     let rig = Rig::new(&container);
     let services = rig.services();
@@ -203,7 +203,7 @@ async fn what_cannot_be_taken_is_refused_at_once() {
 }
 
 #[actix_web::test]
-async fn what_goes_wrong_is_a_file_at_the_failure_location() {
+async fn a_failure_is_written_to_a_file_at_the_failure_location() {
     let refusing = FakeContainer::answering(415, "text/plain", "no");
     let late = |rig: &Rig| Job { time_to_live: Duration::ZERO, ..rig.job(Input::Inline(Bytes::from("1"))) };
     type Case = (fn(&Rig) -> Job, &'static str);
@@ -228,7 +228,7 @@ async fn what_goes_wrong_is_a_file_at_the_failure_location() {
 }
 
 #[actix_web::test]
-async fn a_request_that_takes_too_long_is_given_up() {
+async fn a_request_that_takes_too_long_is_abandoned() {
     let gate = Arc::new(tokio::sync::Semaphore::new(0));
     let silent = FakeContainer::start(move |_| {
         let gate = Arc::clone(&gate);
@@ -246,7 +246,7 @@ async fn a_request_that_takes_too_long_is_given_up() {
 }
 
 #[actix_web::test]
-async fn what_is_given_up_has_its_failure_whether_it_was_begun_or_waited() {
+async fn every_abandoned_request_has_a_failure_whether_it_was_processed_or_waiting() {
     let begun = Arc::new(tokio::sync::Semaphore::new(0));
     let told = Arc::clone(&begun);
     let silent = FakeContainer::start(move |_| {
@@ -282,7 +282,7 @@ async fn what_is_given_up_has_its_failure_whether_it_was_begun_or_waited() {
 }
 
 #[actix_web::test]
-async fn an_input_that_is_a_pipe_or_lies_elsewhere_holds_up_no_other() {
+async fn an_input_that_is_a_pipe_or_in_another_folder_does_not_delay_others() {
     let container = FakeContainer::answering(200, "text/plain", "answer");
     let rig = Rig::new(&container);
     let other = tempfile::tempdir().unwrap();
@@ -313,7 +313,7 @@ async fn an_input_that_is_a_pipe_or_lies_elsewhere_holds_up_no_other() {
 }
 
 #[actix_web::test]
-async fn an_empty_document_beside_input_location_is_no_body() {
+async fn an_empty_json_document_with_an_input_location_is_not_a_body() {
     let container = FakeContainer::answering(200, "text/plain", "answer");
     let rig = Rig::new(&container);
     let services = rig.services();
@@ -334,7 +334,7 @@ async fn an_empty_document_beside_input_location_is_no_body() {
 }
 
 #[actix_web::test]
-async fn an_input_is_of_the_type_that_the_request_says_or_else_of_its_objects_own() {
+async fn an_input_has_the_content_type_of_the_request_or_else_of_its_object() {
     let container = FakeContainer::answering(200, "text/plain", "answer");
     let store = FakeContainer::start(|seen: Request| async move {
         if seen.method == "PUT" {

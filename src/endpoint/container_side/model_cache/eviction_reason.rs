@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_model_whose_artifact_could_not_be_checked_stays() {
+    fn a_model_stays_loaded_if_its_artifact_cannot_be_checked() {
         assert!(EvictionReason::for_state(&ArtifactState::Unknown(String::new())).is_none());
         assert!(EvictionReason::for_state(&ArtifactState::Unchanged).is_none());
     }

@@ -113,7 +113,7 @@ async fn until(condition: impl Fn() -> bool) {
 }
 
 #[actix_web::test]
-async fn the_least_recently_used_model_makes_room_and_stays_unpacked() {
+async fn the_least_recently_used_model_is_unloaded_and_stays_unpacked() {
     let disk = Disk::with(&["a", "b", "c"]);
     let small = Small::with_room_for(2);
     let cache = disk.cache(&small.container, CacheSettings::default());
@@ -133,7 +133,7 @@ async fn the_least_recently_used_model_makes_room_and_stays_unpacked() {
 }
 
 #[actix_web::test]
-async fn a_model_that_never_fits_is_the_containers_own_error() {
+async fn a_model_that_never_fits_is_reported_with_the_containers_error() {
     let disk = Disk::with(&["a"]);
     let small = Small::with_room_for(0);
     let cache = disk.cache(&small.container, CacheSettings::default());
@@ -143,7 +143,7 @@ async fn a_model_that_never_fits_is_the_containers_own_error() {
 }
 
 #[actix_web::test]
-async fn a_busy_model_is_unloaded_once_its_requests_have_ended_and_new_ones_wait_their_turn() {
+async fn a_busy_model_is_unloaded_once_its_requests_have_ended_and_new_requests_wait() {
     let disk = Disk::with(&["a", "b"]);
     let small = Small::with_room_for(1);
     let cache = disk.cache(&small.container, CacheSettings::default());
@@ -186,7 +186,7 @@ async fn many_requests_for_more_models_than_fit_are_all_answered() {
 }
 
 #[actix_web::test]
-async fn a_container_that_lost_a_model_is_told_to_load_it_again_once() {
+async fn a_model_that_the_container_has_lost_is_loaded_again_once() {
     let disk = Disk::with(&["a"]);
     let small = Small::with_room_for(1);
     let cache = disk.cache(&small.container, CacheSettings::default());
@@ -266,7 +266,7 @@ async fn artifacts_that_nobody_uses_are_deleted_when_the_disk_budget_is_full() {
 }
 
 #[actix_web::test]
-async fn models_that_come_at_once_share_the_disk_and_all_of_them_come() {
+async fn models_requested_at_the_same_time_share_the_disk_and_are_all_loaded() {
     let models: Vec<String> = (0..12).map(|number| format!("m{number}")).collect();
     let disk = Disk::with(&models.iter().map(String::as_str).collect::<Vec<_>>());
     let roomy = Small::with_room_for(99);
@@ -280,7 +280,7 @@ async fn models_that_come_at_once_share_the_disk_and_all_of_them_come() {
 }
 
 #[actix_web::test]
-async fn where_the_cache_is_disabled_a_model_goes_after_its_last_request() {
+async fn with_a_disabled_cache_a_model_is_unloaded_after_its_last_request() {
     let disk = Disk::with(&["a"]);
     let small = Small::with_room_for(9);
     let disabled = CacheSettings { setting: ModelCacheSetting::Disabled, ..CacheSettings::default() };
@@ -297,7 +297,7 @@ async fn where_the_cache_is_disabled_a_model_goes_after_its_last_request() {
 }
 
 #[actix_web::test]
-async fn a_container_that_started_anew_has_no_models() {
+async fn a_restarted_container_has_no_models() {
     let disk = Disk::with(&["a"]);
     let small = Small::with_room_for(1);
     let cache = disk.cache(&small.container, CacheSettings::default());

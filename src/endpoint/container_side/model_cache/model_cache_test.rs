@@ -58,7 +58,7 @@ fn ok() -> FakeContainer {
 }
 
 #[actix_web::test]
-async fn however_many_requests_wait_a_model_is_loaded_once() {
+async fn concurrent_requests_load_a_model_once() {
     let disk = Disk::new();
     let gate = Arc::new(Semaphore::new(0));
     let held = Arc::clone(&gate);
@@ -102,7 +102,7 @@ async fn however_many_requests_wait_a_model_is_loaded_once() {
 }
 
 #[actix_web::test]
-async fn a_pipeline_invokes_the_model_and_tells_its_name() {
+async fn a_pipeline_invokes_the_model_with_its_name() {
     let disk = Disk::new();
     let container = ok();
     let multi = Container::multi_model("learner", disk.cache(&container), Health::default());
@@ -134,7 +134,7 @@ async fn a_model_that_could_not_be_loaded_is_tried_again() {
 }
 
 #[actix_web::test]
-async fn a_request_that_waits_too_long_hears_so_and_loading_goes_on_without_it() {
+async fn a_request_that_waits_too_long_fails_and_loading_continues() {
     let disk = Disk::new();
     let gate = Arc::new(Semaphore::new(0));
     let held = Arc::clone(&gate);
@@ -182,7 +182,7 @@ async fn a_model_of_an_earlier_endpoint_is_unloaded_first() {
 }
 
 #[actix_web::test]
-async fn what_is_not_under_the_prefix_is_no_model() {
+async fn a_path_outside_the_prefix_is_not_a_model() {
     let disk = Disk::new();
     let container = ok();
     let cache = disk.cache(&container);
@@ -202,7 +202,7 @@ async fn what_is_not_under_the_prefix_is_no_model() {
 }
 
 #[actix_web::test]
-async fn a_file_that_is_no_archive_is_a_bad_artifact() {
+async fn a_file_that_is_not_an_archive_is_a_bad_artifact() {
     let disk = Disk::new();
     std::fs::write(disk.prefix().join("broken.tar.gz"), "not a gzip file").unwrap();
     let container = ok();

@@ -96,7 +96,7 @@ async fn until(condition: impl Fn() -> bool) {
 }
 
 #[actix_web::test]
-async fn a_replaced_or_deleted_model_goes_on_answering_and_that_is_said_once() {
+async fn a_replaced_or_deleted_model_keeps_answering_and_is_logged_once() {
     let rig = Rig::new(ModelRefresh::Never);
     write_archive(&rig.archive(), "old");
     assert_eq!(rig.invoke().await.unwrap(), "old");
@@ -114,7 +114,7 @@ async fn a_replaced_or_deleted_model_goes_on_answering_and_that_is_said_once() {
 }
 
 #[actix_web::test]
-async fn the_next_request_is_answered_by_what_lies_there_and_nothing_is_loaded_twice() {
+async fn the_next_request_is_answered_by_the_new_artifact_and_nothing_is_loaded_twice() {
     let rig = Rig::new(ModelRefresh::Changed);
     for weights in ["1", "22", "333"] {
         write_archive(&rig.archive(), weights);
@@ -148,7 +148,7 @@ async fn the_next_request_is_answered_by_what_lies_there_and_nothing_is_loaded_t
 }
 
 #[actix_web::test]
-async fn requests_in_flight_end_on_the_old_model_and_the_next_ones_wait_for_the_new() {
+async fn requests_in_flight_finish_on_the_old_model_and_later_ones_wait_for_the_new_one() {
     let rig = Rig::new(ModelRefresh::Changed);
     write_archive(&rig.archive(), "old");
     assert_eq!(rig.invoke().await.unwrap(), "old");
@@ -177,7 +177,7 @@ async fn requests_in_flight_end_on_the_old_model_and_the_next_ones_wait_for_the_
 }
 
 #[actix_web::test]
-async fn requests_all_along_are_answered_while_an_archive_is_written_slowly_in_its_place() {
+async fn requests_are_answered_while_an_archive_is_overwritten_slowly() {
     let rig = Rig::new(ModelRefresh::Changed);
     let next = rig.folder.path().join("next.tar.gz");
     write_archive(&rig.archive(), "old");
@@ -205,7 +205,7 @@ async fn requests_all_along_are_answered_while_an_archive_is_written_slowly_in_i
 }
 
 #[actix_web::test]
-async fn a_model_that_was_unloaded_is_not_loaded_from_a_disk_that_has_an_older_one() {
+async fn an_unloaded_model_is_not_loaded_again_from_an_outdated_folder() {
     for (refresh, expected) in [(ModelRefresh::Never, "old"), (ModelRefresh::Changed, "newer")] {
         let rig = Rig::new(refresh);
         write_archive(&rig.archive(), "old");

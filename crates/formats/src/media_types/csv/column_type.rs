@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_of_which_a_type_is_said_is_what_pandas_makes_of_it_or_refused_in_its_words() {
+    fn a_column_with_a_dtype_is_read_or_refused_as_by_pandas() {
         let table = include_str!("../../../../../tests/fixtures/pandas/dtypes.csv");
         let mut reader = ::csv::ReaderBuilder::new().has_headers(false).from_reader(table.as_bytes());
         let mut counts = (0, 0);
@@ -356,7 +356,7 @@ mod tests {
             let [version, cells, dtype, expected] = [0, 1, 2, 3].map(|index| &record[index]);
             let pandas = match version {
                 "3.1.1" => Pandas::V2,
-                // Older ones are other in spellings and roundings, not in what is missing.
+                // Older versions differ in spellings and rounding, but not in what is missing.
                 "1.1.3" if cells == "None" => Pandas::V1,
                 _ => continue,
             };
@@ -387,8 +387,8 @@ mod tests {
                     } else {
                         said.into()
                     };
-                    // Of some texts, and of what is both missing and no integer, pandas says another thing than of
-                    // their kind.
+                    // For some texts, and for values that are both missing and not integers, pandas has other messages
+                    // than for their kind.
                     let is_other = raised == "Overflow"
                         || matches!(cells, "1_0" | "NA|x" | "1.5|" | "|7")
                         || cells.starts_with("True|");
@@ -402,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_can_be_text_in_a_column() {
+    fn a_missing_value_may_be_read_as_text() {
         let allowance = Allowance::unbounded();
         let read = |body: &str, missing: MissingTexts| {
             let fields = Fields::find(body.as_bytes(), None, &|_| Ok(()), &allowance).unwrap();

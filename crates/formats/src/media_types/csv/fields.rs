@@ -1,4 +1,4 @@
-//! Where each field of a CSV body lies: the tokenizer of pandas' C parser (`pandas/_libs/src/parser/tokenizer.c`).
+//! Finds each field of a CSV body: the tokenizer of pandas' C parser (`pandas/_libs/src/parser/tokenizer.c`).
 
 use byoc_account::{Allowance, LeasedGrowth as _};
 use std::borrow::Cow;
@@ -12,7 +12,7 @@ pub(super) struct Fields<'a> {
     width: usize,
 }
 
-/// Where one field lies: `start..end`, without its quotes where it has plain ones.
+/// The position of one field: `start..end`, without its quotes if it has plain ones.
 #[derive(Clone, Copy)]
 struct Span {
     start: u32,
@@ -42,7 +42,7 @@ impl<'a> Fields<'a> {
             finder.position = '\u{feff}'.len_utf8();
         }
         if finder.skip_blank_lines() {
-            // Before memory is taken: a row of nothing but commas has as many fields as bytes.
+            // Before memory is taken: a row of only commas has as many fields as bytes.
             let found = match width {
                 Some(width) => width,
                 None => finder.width_of_record()?,
@@ -66,7 +66,7 @@ impl<'a> Fields<'a> {
     pub(super) fn find_whole(body: &'a [u8], width: Option<usize>, is_last: bool) -> Result<(Fields<'a>, usize)> {
         let text = match std::str::from_utf8(body) {
             Ok(text) => text,
-            // A character at the end may be cut; the next piece has the rest.
+            // A character at the end may be incomplete; the next piece has the rest.
             Err(error) if !is_last && error.error_len().is_none() => {
                 let whole = body.get(..error.valid_up_to()).unwrap_or_default();
                 std::str::from_utf8(whole).map_err(|error| not_text(body, error))?
@@ -120,8 +120,8 @@ impl<'a> Fields<'a> {
         self.spans.len().checked_div(self.width).unwrap_or(0)
     }
 
-    /// The fields of one column as bytes, from the first row to the last. They borrow from the body unless a quote had
-    /// to be undone.
+    /// The fields of one column as bytes, from the first row to the last. They borrow from the body unless quotes had
+    /// to be removed.
     pub(super) fn column(&self, column: usize) -> impl Iterator<Item = Cow<'a, [u8]>> + '_ {
         let bytes = self.body.as_bytes();
         self.spans(column).map(move |span| match span.plain() {
@@ -177,14 +177,14 @@ fn check_length(text: &str) -> Result<()> {
 }
 
 impl Span {
-    /// Where the field lies, unless its quotes are still to be taken out.
+    /// The position of the field, unless its quotes are still to be removed.
     fn plain(self) -> Option<std::ops::Range<usize>> {
         (self.end & QUOTED == 0).then_some(self.start as usize..self.end as usize)
     }
 }
 
-/// Takes the quotes out of a field that begins with one: a doubled quote is a quote, and text after the closing quote
-/// is appended as it is.
+/// Removes the quotes from a field that begins with one: a doubled quote is a quote, and text after the closing quote
+/// is appended unchanged.
 fn without_quotes(field: &str) -> String {
     let mut text = String::with_capacity(field.len());
     let mut rest = field.get(1..).unwrap_or_default();
@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_cut_as_pandas_cuts_them() {
+    fn fields_are_separated_as_by_pandas() {
         // Recorded from pandas 3.1.1.
         let cases: &[(&str, &[&[&str]])] = &[
             ("1,a\n2,b", &[&["1", "a"], &["2", "b"]]),
@@ -402,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn a_piece_is_as_wide_as_the_rows_before_it() {
+    fn a_piece_has_the_width_of_the_rows_before_it() {
         let fields = Fields::find(
             b"1\n2,b\n",
             Some(2),
@@ -416,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_cannot_be_cut_is_refused_with_its_place() {
+    fn a_body_that_cannot_be_split_into_fields_is_refused_with_its_place() {
         let cases: &[(&[u8], &str)] = &[
             (b"", "expected at least one row, found none"),
             (b"\n \n\t\r", "expected at least one row, found none"),
@@ -431,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wide_first_row_with_many_short_ones_takes_no_memory_to_speak_of() {
+    fn a_wide_first_row_with_many_short_ones_takes_little_memory() {
         let body = format!("{}\n{}", ",".repeat(50_000), "1\n".repeat(50_000));
         assert!(Fields::find(body.as_bytes(), None, &|_| Ok(()), &Allowance::unbounded()).is_err());
     }

@@ -21,8 +21,8 @@ const MOST_OTHERS: usize = 4096;
 /// A longer line is not a forgotten header line, and is not parsed for a message.
 const LONGEST_ADVISED: usize = 64 << 10;
 
-/// Reads a body whose first record holds the names of its columns. The names select the columns of a model whose
-/// columns have names, in any order and among others; other models ignore them.
+/// Reads a body whose first record holds the names of its columns. The names select the columns of a model
+/// with named columns, in any order and among others; other models ignore them.
 ///
 /// # Errors
 /// Those of [`super::read`], where rows count without the header line; and for a column that the model uses and the
@@ -54,7 +54,7 @@ pub(super) fn read_with_header<'a>(body: &'a [u8], schema: &dyn Schema, allowanc
     }
     let mut columns = Vec::with_capacity(names.len() + 1);
     let has_label = label.is_none_or(|label| places.contains_key(label));
-    // A label without a name is the column at its end of the line, unless that is a column of the model.
+    // A label without a name is the first or the last column of the line, unless that is a column of the model.
     let end = schema.unnamed_label();
     let at_end = if end == Some(End::First) { header.first() } else { header.last() };
     let unnamed = end.filter(|_| at_end.is_some_and(|name| !names.contains(&name.as_str())));
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_has_the_type_that_is_said_of_its_name_with_the_label_or_without() {
+    fn a_column_has_the_dtype_of_its_name_with_and_without_the_label() {
         let expected = "[Int64([1]), Object([Text(\"007\")])]";
         assert_eq!(columns("c,a\n007,1\n", &Text).as_deref(), Ok(expected));
         let expected = "[Object([Text(\"1.0\")]), Int64([1]), Object([Text(\"007\")])]";
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_without_a_name_is_the_column_at_its_end_that_the_model_does_not_know() {
+    fn a_label_without_a_name_is_the_unknown_column_at_its_end() {
         let (labelled, features) = ("[Int64([1]), Int64([2]), Int64([9])]", "[Int64([1]), Int64([2])]");
         assert_eq!(columns("b,a,PRICE\n2,1,9\n", &LabelledAt(End::Last)).as_deref(), Ok(labelled));
         assert_eq!(columns("b,other,a\n2,9,1\n", &LabelledAt(End::Last)).as_deref(), Ok(features));
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_by_rows_without_the_header_line() {
+    fn errors_count_rows_without_the_header_line() {
         let message = columns("A,c\n1,2\n", &Named).unwrap_err();
         let found = "expected the column a in the header line, found \"A\" (is it that?), \"c\"; without";
         assert!(message.starts_with(found), "{message}");

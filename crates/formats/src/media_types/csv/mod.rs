@@ -1,7 +1,7 @@
 //! `text/csv`: columns as `pandas.read_csv(header=None)` reads them, `float32` rows for linear models (`numeric`), and
 //! answers as Python prints them.
 //!
-//! Columns are read in two steps: `fields` finds where each field lies, `column_type` gives each column the one dtype
+//! Columns are read in two steps: `fields` finds each field, `column_type` gives each column the one dtype
 //! that fits all its rows. The rules are those of pandas 3.1, whose float parser rounds correctly, except for integers
 //! beyond 64 bits, which stay text as in pandas 2. `records` reads a file that does not fit into memory: the same
 //! dtypes, from text in pieces.

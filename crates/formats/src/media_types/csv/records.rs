@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_whole_waits_for_the_next_piece() {
+    fn an_incomplete_record_waits_for_the_next_piece() {
         let ends = |text: &str, is_last| {
             let records = Records::find(text.as_bytes(), None, is_last).unwrap();
             (records.rows(), records.end())

@@ -1,9 +1,9 @@
-//! What pandas infers from a single text, and whether it prints the text again unchanged.
+//! The type that pandas infers from a single text, and whether pandas prints the value as the same text.
 
 use crate::numbers::parse::{NotInteger, parse_f64, parse_i64, parse_u64};
 use crate::numbers::print::write_f64;
 
-/// What pandas reads a text as.
+/// The type that pandas reads a text as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextKind {
     /// An integer, however large, or a fraction.

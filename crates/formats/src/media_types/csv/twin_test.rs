@@ -1,5 +1,5 @@
-//! The reader against its slow obvious twin: one character at a time, every field a `String`, every rule of pandas'
-//! reader written out where it applies.
+//! Compares the reader with a simple reference implementation: one character at a time, every field a `String`, every
+//! rule of pandas' reader written out.
 
 use proptest::prelude::*;
 use std::borrow::Cow;
@@ -224,7 +224,7 @@ fn assert_equal_to_twin(body: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Pieces of CSV bodies in which the rules meet.
+/// Pieces of CSV bodies that trigger several rules.
 fn piece() -> impl Strategy<Value = Cow<'static, str>> {
     const PIECES: &[&str] = &[
         ",",
@@ -294,12 +294,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
 
     #[test]
-    fn the_reader_and_its_slow_twin_agree_on_random_bodies(pieces in proptest::collection::vec(piece(), 0..24)) {
+    fn the_reader_agrees_with_the_reference_implementation_on_random_bodies(pieces in proptest::collection::vec(piece(), 0..24)) {
         assert_equal_to_twin(&pieces.concat())?;
     }
 
     #[test]
-    fn the_reader_and_its_slow_twin_agree_on_tables(
+    fn the_reader_agrees_with_the_reference_implementation_on_tables(
         rows in (1usize..4).prop_flat_map(|width| {
             let field = piece().prop_filter("a field", |piece| !piece.contains([',', '\n', '\r', '"']));
             proptest::collection::vec(proptest::collection::vec(field, width), 1..6)

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn objects_print_as_what_they_are_and_a_lone_empty_one_is_quoted() {
+    fn objects_print_by_their_types_and_a_single_empty_cell_is_quoted() {
         let cells = vec![Cell::Missing, Cell::None, Cell::Bool(true), Cell::Int(4), Cell::Float(4.0), Cell::Missing];
         assert_eq!(text(vec![Column::Object(cells)]), "nan\n\"\"\nTrue\n4\n4.0\nnan\n");
     }

@@ -18,8 +18,8 @@ use std::collections::HashMap;
 /// Columns that grow row by row and widen their type when a value asks for it.
 ///
 /// Integers make `int64` (`uint64` above its range), a fraction or a `null` among numbers makes `float64` with NaN for
-/// the `null`, booleans alone make `bool`, and anything else makes `object`. A value that a row leaves out takes no
-/// memory. A column has the dtype that the schema sets for it.
+/// the `null`, booleans alone make `bool`, and anything else makes `object`. A value that a row omits takes no memory.
+/// A column has the dtype that the schema sets for it.
 pub(crate) struct Columns<'a, 'c> {
     schema: &'c dyn Schema,
     allowance: &'c Allowance,
@@ -53,7 +53,7 @@ const NULL: f64 = f64::from_bits(f64::NAN.to_bits() | 1);
 /// The number of names that an error lists.
 const MOST_LISTED: usize = 10;
 
-/// What the index of names takes for each of them.
+/// The memory of the index for each name.
 const NAME_BYTES: usize = 64;
 
 /// The state for rows that name their values; created for the first such row.
@@ -243,7 +243,7 @@ impl<'a, 'c> Columns<'a, 'c> {
     /// [`crate::error::Cause::BadPayload`] where rows name their values and none of them has one for some column:
     /// pandas would not make that column, and scikit-learn would miss it.
     pub(crate) fn finish(mut self) -> Result<Frame<'a>> {
-        // Where the rows before had it, it is missing in all of these.
+        // If earlier rows had it, it is missing in all of these.
         if self.unnamed_label.is_some() && self.schema.width_before() != Some(self.columns.len()) {
             self.leave_out_label();
             self.schema.check_width(self.columns.len())?;
@@ -306,7 +306,7 @@ impl<'de> Rows<'de> for Columns<'de, '_> {
             self.columns.reserve_leased(1, self.allowance)?;
             self.columns.push(Growing::new());
         }
-        // What is too much is counted here, and refused at the end of the row.
+        // Excess values are counted here, and refused at the end of the row.
         if let Some(column) = self.columns.get_mut(self.open) {
             column.push(self.rows, value, self.allowance)?;
         }
@@ -345,7 +345,7 @@ impl<'de> Rows<'de> for Columns<'de, '_> {
         let named = self.named()?;
         let Some(place) = named.places.get_mut(name) else { return Ok(()) };
         match (*place as usize).checked_sub(1).and_then(|at| named.values.get_mut(at)) {
-            // Of a member that comes twice the last one counts.
+            // The last of several members with one name counts.
             Some((_, before)) => *before = value,
             None => {
                 named.values.reserve_leased(1, allowance)?;
@@ -470,14 +470,14 @@ impl<'de> Rows<'de> for Columns<'de, '_> {
 }
 
 impl Columns<'_, '_> {
-    /// Takes the label's column away, if no row has named it so far: the rows are ones without it.
+    /// Removes the label's column if no row has named it so far: the rows have no label.
     fn leave_out_label(&mut self) {
         if let Some(label) = self.unnamed_label.take().filter(|label| *label < self.columns.len()) {
             self.columns.remove(label);
         }
     }
 
-    /// Whether the model takes rows as wide as the first. If that does not name its label, another one may.
+    /// Whether the model accepts rows as wide as the first. If the first row does not name its label, another one may.
     fn check_first_width(&self) -> Result<()> {
         let with_label = self.schema.check_width(self.open);
         match self.unnamed_label {
@@ -514,7 +514,7 @@ impl Columns<'_, '_> {
 /// The deadline is checked after this many rows.
 const ROWS_BETWEEN_CHECKS: usize = 1024;
 
-/// A value as the text that it is written as in CSV; what is missing stays missing.
+/// A value as its text in CSV; missing values stay missing.
 fn as_text(value: Scalar<'_>) -> Scalar<'_> {
     match value {
         Scalar::UInt(value) => Scalar::Text(Cow::Owned(value.to_string())),
@@ -526,7 +526,7 @@ fn as_text(value: Scalar<'_>) -> Scalar<'_> {
     }
 }
 
-/// A number, or none, as a float; `None` for what only an object is.
+/// A number or a null as a float; `None` for other values.
 fn as_float(value: &Scalar<'_>) -> Option<f64> {
     match value {
         Scalar::Missing => Some(f64::NAN),
@@ -540,7 +540,7 @@ fn as_float(value: &Scalar<'_>) -> Option<f64> {
 
 /// Gives the column the narrowest type that also holds `value`, which its own type does not.
 fn widen<'a>(column: &mut Column<'a>, value: &Scalar<'a>, allowance: &Allowance) -> Result<(), Exceeded> {
-    // Both are there for a moment.
+    // Both exist at the same time for a moment.
     let (length, before) = (column.len(), column.capacity_in_bytes());
     allowance.take_items::<Cell<'_>>(length)?;
     let numeric = as_float(value).is_some();

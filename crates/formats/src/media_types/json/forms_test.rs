@@ -48,7 +48,7 @@ const TWO: &str = "[Int64([1, 2]), Object([Text(\"red\"), Text(\"blue\")])]";
 const LABELLED: &str = "[Int64([1, 2]), Object([Text(\"red\"), Text(\"blue\")]), Float64([9.5, 7.0])]";
 
 #[test]
-fn an_object_by_names_is_one_instance() {
+fn an_object_with_column_names_is_one_instance() {
     for body in [
         r#"{"wide": 1, "color": "red"}"#,
         r#" { "color": "red", "id": {"x": [1]}, "wide": 1, "columns": 5, "data": null, "instances_of": [1] } "#,
@@ -82,7 +82,7 @@ fn an_object_by_names_is_one_instance() {
 }
 
 #[test]
-fn instances_are_instances_whatever_stands_before_them() {
+fn instances_are_recognised_after_any_other_members() {
     for body in [
         r#"{"instances": [{"wide": 1, "color": "red"}]}"#,
         r#"{"wide": 3, "instances": [{"wide": 1, "color": "red"}], "color": [1]}"#,
@@ -91,12 +91,12 @@ fn instances_are_instances_whatever_stands_before_them() {
     ] {
         assert_eq!(said(body), ONE, "{body}");
     }
-    // What no row asked for is not blamed for the row's fault.
+    // Unknown names in other members are not part of the row's error.
     let message = said(r#"{"configuration": {"a": 1}, "instances": [{"wide": 1}]}"#);
     assert_eq!(message, "expected a value for each column in some row, found none for color");
 }
 
-/// Each is what pandas 2.2 writes of the same frame.
+/// pandas 2.2 writes the same frame in each of these forms.
 #[test]
 fn a_frame_of_pandas_is_rows_by_name_in_every_orientation() {
     for body in [
@@ -135,7 +135,7 @@ fn a_frame_of_pandas_is_rows_by_name_in_every_orientation() {
 }
 
 #[test]
-fn a_column_may_be_called_as_a_form_is_where_a_value_stands_behind_it() {
+fn a_column_may_have_the_name_of_a_form_if_its_value_is_a_scalar() {
     let named = Names(&["features", "data", "columns", "index", "instances", "price"]);
     let row = "[Int64([1]), Int64([2]), Int64([3]), Int64([4]), Int64([5])]";
     for body in [
@@ -209,7 +209,7 @@ fn a_frame_that_does_not_fit_is_refused_with_its_place() {
 }
 
 #[test]
-fn columns_that_no_transformer_uses_may_be_left_out_of_a_frame() {
+fn columns_that_no_transformer_uses_may_be_omitted_from_a_frame() {
     let schema = Names(&["wide", "unused", "price"]);
     for body in [r#"{"wide": [1, 2]}"#, r#"{"columns": ["wide"], "data": [[1], [2]]}"#] {
         let table = read(body, &schema).unwrap();
@@ -259,7 +259,7 @@ impl Schema for Zip {
 const ZIP: Names = Names(&["zip", "rooms", "price"]);
 
 #[test]
-fn a_type_that_is_said_of_a_column_holds_in_every_form() {
+fn a_dtype_of_a_column_applies_in_every_form() {
     let expected = "[Object([Text(\"10115\"), Text(\"2.5\"), None]), Int64([1, 2, 3])]";
     for body in [
         r#"[{"zip": 10115, "rooms": 1}, {"zip": 2.5, "rooms": 2}, {"zip": null, "rooms": 3}]"#,
@@ -274,7 +274,7 @@ fn a_type_that_is_said_of_a_column_holds_in_every_form() {
 }
 
 #[test]
-fn what_names_take_is_given_back() {
+fn the_memory_of_names_is_given_back() {
     let names: Vec<String> = (0..5000).map(|column| format!("\"c{column}\"")).collect();
     let body = format!("{{\"data\": [], \"columns\": [{}, \"wide\"]}}", names.join(","));
     let allowance = Allowance::of_bytes(1 << 20, Purpose::Answer);

@@ -17,8 +17,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 use std::borrow::Cow;
 use std::fmt;
 
-/// Hands the visit of each sort of scalar on to the visitor of values that `self.value()` gives, and answers what it
-/// gives with it.
+/// Forwards the visit of each kind of scalar to the visitor that `self.value()` returns, and converts its result.
 macro_rules! visit_scalars {
     ($answer:ty) => {
         visit_scalars! { @ $answer;

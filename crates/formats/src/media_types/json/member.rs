@@ -1,4 +1,4 @@
-//! The name of a member that is asked for.
+//! Recognises the name of a requested member.
 
 use serde::de::{DeserializeSeed, Deserializer, Visitor};
 use std::fmt;

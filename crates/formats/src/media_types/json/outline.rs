@@ -1,5 +1,5 @@
-//! Finds out, from the members of a document, what it is before it is read: a list of instances, one instance, or a
-//! frame as pandas writes one.
+//! Determines the form of a document from its members before it is read: a list of instances, one instance, or a frame
+//! as pandas writes it.
 //!
 //! The members of an object come in any order, and a column may have the same name as a member of a form:
 //! `{"data": 5, "features": 2}` is an instance by names if the model has such columns. The value of a column is never a

@@ -145,10 +145,10 @@ fn a_value_that_an_object_does_not_name_is_missing_as_in_pandas() {
     assert_eq!(format!("{:?}", table.columns[0]), "Float64([NaN, 2.0])");
 }
 
-/// pandas.DataFrame([{"wide": 1, "color": "red", "price": 5}, {"wide": 2, "color": "red"}]): the label is a column as
+/// pandas.DataFrame([{"wide": 1, "color": "red", "price": 5}, {"wide": 2, "color": "red"}]): the label is a column like
 /// any other.
 #[test]
-fn a_label_that_some_objects_name_is_missing_in_all_others_and_one_that_none_names_is_no_column() {
+fn a_label_is_missing_in_objects_without_it_and_not_a_column_if_no_object_has_it() {
     let given = r#"{"wide": 1, "color": "red", "price": 5}"#;
     let left_out = r#"{"wide": 2, "color": "red"}"#;
     for (rows, price) in [
@@ -180,7 +180,7 @@ fn a_label_that_some_objects_name_is_missing_in_all_others_and_one_that_none_nam
 }
 
 #[test]
-fn a_label_is_missing_in_a_piece_of_which_no_object_names_it_if_the_rows_before_had_it() {
+fn a_label_is_missing_in_a_piece_without_it_if_earlier_rows_had_it() {
     let json_lines = crate::media_types::ContentType::of(MediaType::JsonLines);
     let read = |columns, body: &'static str| {
         read_frame_piece(json_lines, body.as_bytes(), columns, &LABEL_FIRST, unbounded()).map(Frame::into_table)
@@ -210,7 +210,7 @@ impl Schema for TypedColumns {
 }
 
 #[test]
-fn a_value_of_a_column_of_which_a_type_is_said_is_the_cell_that_it_would_be_written_as() {
+fn a_value_in_a_column_with_a_dtype_is_read_like_its_csv_cell() {
     let columns = |body: &str| match read_table(body.as_bytes(), &TypedColumns) {
         Ok(table) => format!("{:?}", table.columns),
         Err(error) => error.to_string(),
@@ -220,7 +220,7 @@ fn a_value_of_a_column_of_which_a_type_is_said_is_the_cell_that_it_would_be_writ
         "[Object([Text(\"10115\"), Text(\"01234\"), Text(\"1.5\"), None]), Int64([1, 2, 3, 4]), \
          Float64([2.0, NaN, 2.5, 1.0]), Bool([true, false, false, true])]"
     );
-    // What a value is as text does not depend on what stands beside it.
+    // The text of a value does not depend on the other values.
     let texts = columns(
         r#"[{"zip": 1, "rooms": 1, "price": 1, "new": true}, {"zip": 2.5, "rooms": 1, "price": 1, "new": true},
         {"zip": true, "rooms": 1, "price": 1, "new": true}, {"rooms": 1, "price": 1, "new": true},
@@ -276,7 +276,7 @@ impl Schema for UsesColor {
 }
 
 #[test]
-fn a_column_that_the_model_does_not_use_may_be_left_out() {
+fn a_column_that_the_model_does_not_use_may_be_omitted() {
     let table = read_table(br#"[{"color": "red"}, {"color": null, "other": 1}]"#, &UsesColor).unwrap();
     assert_eq!(format!("{:?}", table.columns), "[Object([Missing, Missing]), Object([Text(\"red\"), None])]");
     let message = read_table(br#"[{"wide": 1}]"#, &UsesColor).unwrap_err().to_string();
@@ -333,7 +333,7 @@ fn a_document_without_instances_has_no_rows_and_a_body_without_a_document_is_an_
 }
 
 #[test]
-fn lines_may_end_in_either_way_and_blank_ones_do_not_count() {
+fn lines_may_have_either_line_end_and_blank_lines_do_not_count() {
     for body in ["{\"features\":[1]}\n{\"features\":[2]}", "\r\n{\"features\":[1]}\r\n \n{\"features\":[2]}\r\n\n"] {
         let batch = jsonlines::read_batch(body.as_bytes(), 1).unwrap();
         assert_eq!(batch.rows().collect::<Vec<_>>(), [Row::Dense(&[1.0]), Row::Dense(&[2.0])]);
@@ -442,7 +442,7 @@ fn an_error_names_the_instance_the_column_the_byte_and_what_was_expected() {
 }
 
 #[test]
-fn a_byte_order_mark_is_passed_over() {
+fn a_byte_order_mark_is_skipped() {
     let expected = [Row::Dense(&[1.5, 0.0])];
     for body in [r#"{"instances": [[1.5, 0]]}"#, "[[1.5, 0]]", "[1.5, 0]", r#"{"features": [1.5, 0]}"#] {
         let body = format!("\u{feff}{body}");
@@ -534,7 +534,7 @@ fn pythons_words_for_floats_that_json_does_not_have_are_read() {
         message.contains("row 1, column 1") && message.ends_with("expected a finite float32, found -inf"),
         "{message}"
     );
-    // What is no word of Python's is no number, and a name is text.
+    // Other words are not numbers, and a name is text.
     for body in ["[nan]", "[-NaN]", "[inf]", "[NaNs]", "{NaN: 1}", "{\"instances\": [[1]], Infinity: 1}"] {
         assert!(read_table(body.as_bytes(), &|_| Ok(())).is_err(), "{body}");
     }
@@ -623,7 +623,7 @@ proptest! {
         prop_assert_eq!(&jsonlines::read_table(lines.as_bytes(), &|_| Ok(())).unwrap(), &table);
     }
 
-    /// The slow twin goes through a JSON tree.
+    /// The reference implementation reads a JSON tree.
     #[test]
     fn rows_read_as_a_json_tree_holds_them(
         cells in proptest::collection::vec(proptest::collection::vec(-1e6..1e6_f32, 3), 0..6),

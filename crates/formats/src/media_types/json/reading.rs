@@ -12,7 +12,7 @@ use std::fmt;
 /// A value that is neither a list nor an object.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Scalar<'de> {
-    /// No value at all, where an object does not name a column.
+    /// No value, if an object does not name a column.
     Missing,
     Null,
     Bool(bool),
@@ -68,7 +68,7 @@ pub(crate) trait Rows<'de> {
         ))
     }
 
-    /// Whether a name is a column's, which is asked of names that need not be.
+    /// Whether a name is a column's; it need not be.
     ///
     /// # Errors
     /// As [`Rows::column`].
@@ -81,7 +81,7 @@ pub(crate) trait Rows<'de> {
         false
     }
 
-    /// Forgets the unknown names that were asked for.
+    /// Forgets the unknown names.
     fn forget_names(&mut self) {}
 
     /// The error where some name should have been a column's and none was.
@@ -107,14 +107,14 @@ pub(crate) trait Rows<'de> {
         Ok(())
     }
 
-    /// What the memory of rows is taken from.
+    /// The allowance for the memory of rows.
     fn allowance(&self) -> &Allowance;
 }
 
 /// The state of reading a body. Our errors are kept here, since serde_json's hold only text.
 pub(crate) struct Reading<'r, R> {
     pub(super) rows: &'r mut R,
-    /// The words that some strings stand for.
+    /// The words that some strings replace.
     pub(super) words: Option<&'r Words<'r>>,
     /// The instance that is being read, counted from 1.
     pub(super) row: Option<usize>,
@@ -239,7 +239,7 @@ impl<'r, R> Reading<'r, R> {
     }
 }
 
-/// What a visitor says of a value, without the place that serde_json adds.
+/// The message of a visitor, without the position that serde_json adds.
 fn without_place(error: &serde_json::Error) -> String {
     let message = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());

@@ -17,7 +17,7 @@ impl Shape {
     }
 }
 
-/// Passes a value over, and says what it is.
+/// Skips a value and determines its shape.
 pub(super) struct AnyShape;
 
 impl<'de> DeserializeSeed<'de> for AnyShape {

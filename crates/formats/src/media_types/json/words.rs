@@ -3,7 +3,7 @@
 //! them, too, and may be the next container's request.
 //!
 //! serde_json has no such option. A body with such a word is copied with a string of the same length in its place, so
-//! that every other byte stays where it was; which strings are words is told by looking at the body itself.
+//! that every other byte stays where it was; the original body tells which strings are words.
 
 use byoc_account::{Allowance, Exceeded};
 use memchr::memmem;
@@ -58,7 +58,7 @@ impl<'b> Words<'b> {
         &self.text
     }
 
-    /// The float that a string of [`Words::text`] stands for; `None` for a string of the body itself.
+    /// The float that a string of [`Words::text`] replaces; `None` for a string of the body itself.
     pub(super) fn float(&self, string: &str) -> Option<f64> {
         let quote = string.as_ptr().addr().checked_sub(self.text.as_ptr().addr())?.checked_sub(1)?;
         let word = self.body.get(quote..)?;
@@ -79,8 +79,8 @@ fn string(text: &[u8]) -> usize {
     }
 }
 
-/// Whether the word of this length that a text begins with stands where a member's name does, which only a string can
-/// be.
+/// Whether the word of this length at the start of a text is in the position of a member's name, which must be a
+/// string.
 fn is_name(text: &[u8], length: usize) -> bool {
     text.get(length..).is_some_and(|rest| rest.trim_ascii_start().starts_with(b":"))
 }
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_values_outside_of_strings_and_nothing_moves() {
+    fn words_outside_strings_are_replaced_without_moving_other_bytes() {
         let body = r#"[NaN, -Infinity,Infinity, "NaN", "\"NaN", "\\", NaN]"#;
         let expected = r#"["N", "-Infini","Infini", "NaN", "\"NaN", "\\", "N"]"#;
         assert_eq!(replaced(body).as_deref(), Some(expected));
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_string_of_the_body_is_no_word_even_if_it_looks_like_one() {
+    fn a_string_of_the_body_is_never_taken_for_a_word() {
         let body = r#"["N", NaN, "Infini", -Infinity, Infinity]"#;
         let words = Words::find(body.as_bytes(), &Allowance::unbounded()).unwrap().unwrap();
         let strings: Vec<&str> = serde_json::from_slice(words.text()).unwrap();

@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn json_lines_scores_are_cut_after_fifteen_decimals_unless_that_makes_another_float32_of_them() {
+    fn json_lines_scores_have_fifteen_decimals_unless_that_changes_the_float32() {
         for (value, expected) in [
             (0.504_138_827_323_913_6, "0.504138827323913"),
             (0.989_977_359_771_728_5, "0.989977359771728"),
@@ -91,7 +91,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_score_is_the_whole_one_cut_or_whole_and_reads_back_to_the_same_float32(bits in any::<u32>(), scale in 0..30_i32) {
+        fn a_score_is_printed_shortened_or_in_full_and_is_read_back_as_the_same_float32(bits in any::<u32>(), scale in 0..30_i32) {
             let score = f32::from_bits(bits);
             let score = if bits & 1 == 0 { score } else { (score % 1e9) * 10_f32.powi(-scale) };
             prop_assume!(score.is_finite());

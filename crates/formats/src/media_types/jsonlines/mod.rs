@@ -97,7 +97,7 @@ pub(super) fn read_batch<'w>(body: &[u8], width: usize, allowance: &'w Allowance
     Ok(batch)
 }
 
-/// Reads columns, typed as pandas types lists of Python values, once the schema has agreed to how many there are.
+/// Reads columns with the types that pandas gives lists of Python values, once the schema has accepted their number.
 ///
 /// # Errors
 /// [`crate::error::Cause::BadPayload`] with the instance, counted from 1, and the byte: a line that is not an instance,
@@ -130,7 +130,7 @@ fn read_lines<'de>(
         if !line.trim_ascii().is_empty() {
             let mut deserializer = serde_json::Deserializer::from_slice(line);
             let read = Line(&mut reading).deserialize(&mut deserializer).and_then(|()| deserializer.end());
-            // What is wrong with a line as a whole is at its beginning.
+            // The position of an error about a whole line is the start of the line.
             let at_line = |error: Error| error.at(Place::byte(offset + start));
             read.map_err(|error| at_line(reading.error(&error, line, offset + start)))?;
             found = true;

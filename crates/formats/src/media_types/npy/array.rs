@@ -21,7 +21,7 @@ pub(super) struct Array<'a> {
     origin: Origin,
 }
 
-/// Which items stand side by side.
+/// Which items are adjacent.
 #[derive(Clone, Copy)]
 enum Layout {
     /// Those of a row (C).
@@ -30,7 +30,7 @@ enum Layout {
     Columns,
 }
 
-/// What the rows and columns were made of.
+/// The dimensions of the array.
 #[derive(Clone, Copy)]
 enum Origin {
     OneDimension,
@@ -106,7 +106,7 @@ impl<'a> Array<'a> {
                     batch.push_dense_row(items.unwrap_or_default().iter().map(|bytes| convert(*bytes)))
                 }
                 Layout::Columns => {
-                    // Nothing but the length of the row is taken from here; each item is looked up.
+                    // Only the length of the row is used here; each item is looked up.
                     let item =
                         |column: usize| items.get(column * self.rows + row).map_or(f64::NAN, |bytes| convert(*bytes));
                     batch.push_dense_row((0..self.columns).map(item))

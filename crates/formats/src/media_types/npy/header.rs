@@ -13,7 +13,7 @@ const LONGEST: usize = 10_000;
 /// How many dimensions numpy knows, at most.
 const MOST_DIMENSIONS: usize = 64;
 
-/// What a header says.
+/// The contents of a header.
 #[derive(Debug, PartialEq)]
 pub(super) struct Header {
     pub(super) dtype: Dtype,
@@ -23,7 +23,7 @@ pub(super) struct Header {
     pub(super) length: usize,
 }
 
-/// What a value of the dictionary may be.
+/// A value of the dictionary.
 #[derive(Debug, PartialEq)]
 enum Value<'a> {
     Text(&'a str),
@@ -88,7 +88,7 @@ impl Header {
     }
 }
 
-/// A Python literal that is being read: as much of the language as headers use.
+/// A Python literal that is being read, limited to the syntax that headers use.
 struct Literal<'a> {
     text: &'a str,
     at: usize,
@@ -190,7 +190,7 @@ impl<'a> Literal<'a> {
         }
     }
 
-    /// Letters and digits, perhaps none.
+    /// Any number of letters and digits.
     fn word(&mut self) -> &'a str {
         self.skip_blanks();
         let rest = self.text.get(self.at..).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The reader against a slow obvious writer of files, and the writer against files that numpy wrote.
+//! Compares the reader with a simple writer of files, and the writer with files that numpy wrote.
 
 use super::*;
 use crate::error::Cause;
@@ -189,7 +189,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_it_panic_or_take_more_memory_than_they_are(
+    fn no_body_makes_the_reader_panic_or_take_more_memory_than_its_size(
         (code, ..) in prop::sample::select(codes()),
         version in 1_u8..=3,
         shape in "\\([0-9]{0,20},? ?[0-9]{0,20}\\)",
@@ -217,7 +217,7 @@ proptest! {
 }
 
 #[test]
-fn every_float16_is_the_number_that_its_parts_say() {
+fn every_float16_has_the_value_of_its_sign_exponent_and_fraction() {
     for (bits, value) in [
         (0x0000, 0.0),
         (0x3c00, 1.0),
@@ -249,7 +249,7 @@ fn one_dimension_is_one_row_if_it_is_as_long_as_a_row() {
 }
 
 #[test]
-fn no_row_makes_no_columns_however_many_are_claimed() {
+fn an_array_without_rows_allocates_no_columns() {
     for columns in [2, 100_000_000, 1_000_000_000_000_usize] {
         let body = file(1, &header("<f8", false, &format!("(0, {columns})")), &[]);
         assert!(read_batch(&body, columns).unwrap().is_empty());
@@ -258,7 +258,7 @@ fn no_row_makes_no_columns_however_many_are_claimed() {
 }
 
 #[test]
-fn headers_are_read_as_python_writes_them() {
+fn headers_are_read_in_the_form_that_python_writes() {
     let items = [1, 0, 2, 0];
     for text in [
         "{'descr': '<i2', 'fortran_order': False, 'shape': (1, 2), }          \n",
@@ -270,7 +270,7 @@ fn headers_are_read_as_python_writes_them() {
 }
 
 #[test]
-fn what_is_no_such_array_is_refused_with_the_byte_and_the_reason() {
+fn an_invalid_array_is_refused_with_the_byte_and_the_reason() {
     let good = header("<f4", false, "(2, 1)");
     let descr = |code: &str| file(1, &header(code, false, "(1, 1)"), &[0; 8]);
     let text = |text: &str| file(1, text, &[0; 8]);
@@ -359,7 +359,7 @@ fn a_value_that_a_linear_model_cannot_use_is_refused_with_its_row_column_and_byt
 
 /// What numpy 2.4.6 wrote: `numpy.save(file, array)`.
 #[test]
-fn files_are_those_of_numpy_to_the_byte() {
+fn files_equal_those_of_numpy_byte_for_byte() {
     let expected = |header: &str, items: &[u8]| {
         let mut file = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
         file.extend(format!("{header:<117}\n").as_bytes());
@@ -395,7 +395,7 @@ fn features(columns: Vec<Column<'static>>, label: Option<Column<'static>>) -> Fe
 }
 
 #[test]
-fn objects_are_written_as_numbers_if_they_are_and_refused_with_their_column_if_not() {
+fn objects_are_written_if_they_are_numbers_and_otherwise_refused_with_their_column() {
     let numbers = vec![Cell::Int(3), Cell::Bool(true), Cell::Float(0.5), Cell::Missing, Cell::None];
     let mut out = Vec::new();
     write_features(features(vec![Column::Object(numbers)], None), MediaType::Npy, &mut out).unwrap();

@@ -53,7 +53,7 @@ fn write_header(code: &str, shape: &[usize], out: &mut Vec<u8>) {
     let digits = shape.first().map_or(GROWTH_DIGITS, |length| length.to_string().len());
     text.extend(std::iter::repeat_n(' ', GROWTH_DIGITS.saturating_sub(digits)));
     let before = MAGIC.len() + 4;
-    // Also the line break counts.
+    // The line break counts as well.
     let length = (before + text.len() + 1).next_multiple_of(ALIGNMENT) - before;
     text.extend(std::iter::repeat_n(' ', length - text.len() - 1));
     out.extend_from_slice(MAGIC);

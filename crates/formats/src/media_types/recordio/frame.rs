@@ -5,7 +5,7 @@ use std::io::Read;
 
 pub(super) const MAGIC: u32 = 0xCED7_230A;
 
-/// How many bytes stand before a record.
+/// The number of bytes before a record.
 const HEAD: usize = 8;
 
 /// MXNet keeps flags in the upper three bits of the length, 0 for a record in one piece
@@ -98,7 +98,7 @@ impl<R: Read> Frames<R> {
     ///
     /// # Errors
     /// [`crate::error::Cause::BadPayload`] with the byte where the frame begins. No more memory is taken than bytes
-    /// come.
+    /// arrive.
     pub fn next_frame(&mut self) -> Result<Option<&[u8]>> {
         let start = self.offset;
         match self.fill_payload().map_err(|error| error.at(Place::byte(start)))? {
@@ -128,7 +128,7 @@ impl<R: Read> Frames<R> {
         Ok(Some(length))
     }
 
-    /// Fills a buffer as far as there are bytes.
+    /// Fills a buffer as far as bytes are available.
     fn fill(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let mut filled = 0;
         while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {

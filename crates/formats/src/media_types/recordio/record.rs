@@ -13,14 +13,15 @@ pub struct Record<N = f32> {
     pub label: Tensor<N>,
 }
 
-/// Numbers as their reader wants them, whatever they were sent as; dense without keys, else sparse.
+/// Numbers in the type that their reader needs, whatever the type in which they were sent; dense without keys, else
+/// sparse.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tensor<N = f32> {
     /// All values, or those of the keys.
     pub values: Vec<N>,
     /// The places of the values.
     pub keys: Vec<u64>,
-    /// How many values there would be, written out; may be empty for a dense tensor.
+    /// The number of values of the dense form; may be empty for a dense tensor.
     pub shape: Vec<u64>,
     element: Option<Element>,
 }
@@ -34,14 +35,14 @@ pub enum Cells<'a, N> {
     Sparse {
         /// How many places there are.
         width: u64,
-        /// The places of the values, counted from 0 and not yet held against the width.
+        /// The positions of the values, counted from 0 and not yet compared with the width.
         keys: &'a [u64],
         /// The value of each key.
         values: &'a [N],
     },
 }
 
-/// What a tensor's numbers were sent as.
+/// The type in which a tensor's numbers were sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Element {
     Float32,
@@ -49,7 +50,7 @@ pub(super) enum Element {
     Int32,
 }
 
-/// What a tensor's numbers are read as.
+/// The type in which a tensor's numbers are read.
 pub trait Number: Copy + Default {
     /// Of a float32.
     fn from_f32(value: f32) -> Self;
@@ -59,7 +60,7 @@ pub trait Number: Copy + Default {
     fn from_i32(value: i32) -> Self;
 }
 
-/// What a linear model computes in. Rounding is the point.
+/// For linear models, which compute in this type. Rounding is intended.
 impl Number for f32 {
     fn from_f32(value: f32) -> f32 {
         value
@@ -74,7 +75,7 @@ impl Number for f32 {
     }
 }
 
-/// What Python makes of any of them.
+/// The type that Python gives any of them.
 impl Number for f64 {
     fn from_f32(value: f32) -> f64 {
         value.into()

@@ -1,4 +1,4 @@
-//! The reader and the writer against prost, which has the message from its definition.
+//! Compares the reader and the writer with prost, which uses the definition of the message.
 
 use super::frame::{BodyFrames, MAGIC};
 use super::*;
@@ -144,7 +144,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_written_is_what_prost_reads(
+    fn written_records_are_read_by_prost(
         values in prop::collection::vec(-1e9..1e9_f32, 0..6),
         keys in prop::collection::vec(any::<u64>(), 0..6),
         label in -1e9..1e9_f32,
@@ -159,20 +159,20 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_it_panic_and_prost_reads_what_it_reads(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+    fn no_body_makes_the_reader_panic_and_prost_reads_the_same(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
         let _ = Frames::new(bytes.as_slice()).next_frame();
         let _ = Record::<f32>::default().read(&bytes);
     }
 
     #[test]
-    fn a_spoiled_record_is_an_error_or_reads_as_prost_reads_it(twin in twin(), at in any::<prop::sample::Index>(), to in any::<u8>()) {
+    fn a_damaged_record_is_an_error_or_is_read_as_by_prost(twin in twin(), at in any::<prop::sample::Index>(), to in any::<u8>()) {
         let mut bytes = twin.encode_to_vec();
         prop_assume!(!bytes.is_empty());
         let index = at.index(bytes.len());
         bytes[index] = to;
         let mut record: Record = Record::default();
         if let (Ok(()), Ok(twin)) = (record.read(&bytes), Twin::decode(bytes.as_slice())) {
-            // Not-a-number is no equal of itself; its bits are looked at as text.
+            // NaN is not equal to itself, so its bits are compared as text.
             let (values, keys, shape) = parts(twin.features.get("values"));
             prop_assert_eq!(format!("{:?}", record.features.values), format!("{values:?}"));
             prop_assert_eq!((&record.features.keys, &record.features.shape), (&keys, &shape));
@@ -198,7 +198,7 @@ fn numbers_that_are_not_packed_are_read() {
 }
 
 #[test]
-fn a_frame_that_is_none_is_refused_where_it_begins() {
+fn an_invalid_frame_is_refused_at_its_start() {
     let mut good = Vec::new();
     write_frame(&mut good, b"abc");
     assert_eq!(good.len(), 12);
@@ -279,7 +279,7 @@ fn records_of_every_kind_make_rows_of_one_batch() {
 }
 
 #[test]
-fn columns_are_what_numpy_makes_of_the_numbers() {
+fn columns_have_the_types_that_numpy_gives_them() {
     let read = |tensors: Vec<TwinTensor>| read_table(&body(tensors), &any_width).unwrap();
     let table = read(vec![integers(&[1, i32::MIN]), integers(&[2, 3])]);
     assert_eq!(table.columns, [Column::Int64(vec![1, 2]), Column::Int64(vec![i32::MIN.into(), 3])]);
@@ -378,7 +378,7 @@ fn a_bad_request_is_refused_with_row_byte_what_was_expected_and_found() {
     }
 }
 
-/// The slow twin: one record at a time, by prost's own writer.
+/// The reference implementation: one record at a time, with prost's writer.
 fn twin_of(features: Option<Vec<f32>>, labels: &[(&str, Vec<f32>)]) -> Twin {
     let value =
         |values| TwinValue { tensor: Some(TwinTensor::Float32(Float32Tensor { values, ..Default::default() })) };
@@ -400,7 +400,7 @@ fn twins_in(bytes: &[u8]) -> Vec<Twin> {
 
 proptest! {
     #[test]
-    fn answers_are_what_prost_reads(
+    fn answers_are_read_by_prost(
         scores in prop::collection::vec(-1e9..1e9_f32, 0..40),
         each in 1_usize..9,
         labelled: bool,
@@ -424,7 +424,7 @@ proptest! {
     }
 
     #[test]
-    fn features_are_what_prost_reads_and_what_we_read_again(
+    fn features_are_read_by_prost_and_read_back(
         columns in 1_usize..40,
         values in prop::collection::vec(-1e9..1e9_f64, 0..120),
         labelled: bool,
@@ -453,7 +453,7 @@ proptest! {
     }
 
     #[test]
-    fn no_request_makes_it_panic_or_take_more_memory_than_a_few_times_its_size(
+    fn no_request_makes_the_reader_panic_or_take_more_than_a_few_times_its_size(
         twins in prop::collection::vec(twin(), 0..5),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
         length in any::<prop::sample::Index>(),

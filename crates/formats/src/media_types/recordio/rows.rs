@@ -19,8 +19,8 @@ pub(super) fn read_batch<'w>(body: &[u8], width: usize, allowance: &'w Allowance
     Ok(batch)
 }
 
-/// Reads columns as numpy types the numbers that Python finds in the records: `int64` where all are integers, else
-/// `float64`, once the schema has agreed to how many there are.
+/// Reads columns with the types that numpy gives the numbers in Python: `int64` if all are integers, else `float64`,
+/// once the schema has accepted the number of columns.
 ///
 /// # Errors
 /// [`crate::error::Cause::BadPayload`] with the record, counted from 1, and the byte where it begins: bad frames or

@@ -125,7 +125,7 @@ impl Tree {
         Tree { is_of_json: true, is_of_file: false, ..self }
     }
 
-    /// The value that the pickle stands for.
+    /// The value of the pickle.
     pub fn root(&self) -> Value<'_> {
         Value { tree: self, id: self.root }
     }
@@ -248,7 +248,7 @@ impl<'t> Value<'t> {
         }
     }
 
-    /// How many bytes a text has, without a look at them; 0 for anything else.
+    /// The number of bytes of a text, without reading them; 0 for any other value.
     pub fn text_bytes(self) -> usize {
         match self.node() {
             Node::Text(_) | Node::OwnedText(_) => self.node().text_bytes(),
@@ -256,12 +256,12 @@ impl<'t> Value<'t> {
         }
     }
 
-    /// Whether this is a text, without a look at it.
+    /// Whether this is a text, without reading it.
     pub fn is_some_text(self) -> bool {
         matches!(self.node(), Node::Text(_) | Node::OwnedText(_))
     }
 
-    /// Text. All of it is looked at.
+    /// Text. Counts as a scan of all of it.
     pub fn as_str(self) -> Option<&'t str> {
         match self.node() {
             // The reader has checked every text of the file.
@@ -310,7 +310,7 @@ impl<'t> Value<'t> {
         }
     }
 
-    /// The entries of a dict, in the file's order. Of a key that is set twice the last one counts: see [`Value::get`].
+    /// The entries of a dict, in the file's order. If a key is set twice, the last one counts: see [`Value::get`].
     pub fn entries(self) -> Option<impl ExactSizeIterator<Item = (Value<'t>, Value<'t>)> + use<'t>> {
         match self.node() {
             Node::Dict(entries) => Some(entries.iter().map(move |(key, value)| (self.other(*key), self.other(*value)))),
@@ -375,7 +375,7 @@ impl<'t> Value<'t> {
         self.state()?.get(name)
     }
 
-    /// Where in the (uncompressed) file an object was made, if its bytes are read as they stand there.
+    /// The position in the (uncompressed) file at which an object was created, if the tree has the bytes of the file.
     pub fn byte(self) -> Option<usize> {
         match self.node() {
             Node::Object { byte, .. } => Some(*byte).filter(|_| self.tree.is_of_file),
@@ -427,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_of_value_answers_for_itself_and_for_no_other() {
+    fn each_kind_of_value_is_accessible_only_as_its_own_kind() {
         type Answer = fn(Value<'_>) -> bool;
         let answers: [(&str, Answer); 12] = [
             ("none", |value| value.is_none()),
@@ -485,7 +485,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_constructor_was_called_with_is_kept() {
+    fn the_arguments_of_a_constructor_are_kept() {
         let tree = tree(b"cbuiltins\nslice\n(K\x01NK\x02tR");
         assert_eq!(tree.root().class(), Some(("builtins", "slice")));
         let [start, stop, step] = tree.root().arguments().unwrap().array_of::<3>().unwrap();
@@ -504,7 +504,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_described_in_words_of_python() {
+    fn values_are_described_in_pythons_terms() {
         for (program, words) in [
             (&b"N"[..], "None"),
             (b"\x88", "True"),

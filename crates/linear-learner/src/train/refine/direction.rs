@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn both_ways_solve_the_same_system() {
+    fn both_methods_solve_the_same_system() {
         for count in [1, 2, 9, 23] {
             let totals = system(count);
             let exact = by_cholesky(&totals).unwrap();
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_direction_that_does_not_matter_is_left_alone() {
+    fn a_direction_without_effect_stays_unchanged() {
         // Two parameters that always occur together, and one that never occurs.
         let matrix = vec![1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0];
         let totals =

@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn at_the_end_no_coordinate_has_a_slope_that_its_penalty_does_not_hold() {
+    fn at_the_end_every_slope_is_within_the_penalty_of_its_coordinate() {
         for (count, l1) in [(1, 0.5), (7, 0.3), (24, 2.0), (24, 1e-4), (24, 1e3)] {
             let root: Vec<f64> = (0..count * count).map(|at| ((at * 37 + 11) % 101) as f64 / 50.0 - 1.0).collect();
             let mut matrix = vec![0.0; count * count];

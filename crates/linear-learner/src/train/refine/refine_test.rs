@@ -164,7 +164,7 @@ fn no_classification_loss_has_a_better_point_nearby() {
 }
 
 #[test]
-fn l1_beside_a_loss_that_bends_everywhere_takes_few_walks_over_the_data() {
+fn l1_with_a_smooth_loss_takes_few_passes_over_the_data() {
     for (loss, classes, outputs) in [(Loss::Softmax, 6, 6), (Loss::Logistic, 2, 1), (Loss::Squared, 0, 1)] {
         let mut data = rows(301, classes);
         let scaler = scaler(&data, classes == 0);
@@ -189,7 +189,7 @@ fn l1_beside_a_loss_that_bends_everywhere_takes_few_walks_over_the_data() {
 }
 
 #[test]
-fn l1_sets_weights_that_are_not_worth_it_to_zero() {
+fn l1_sets_useless_weights_to_zero() {
     let mut data = rows(301, 0);
     let scaler = scaler(&data, true);
     let objective = Objective { l1: 0.1, ..objective(Loss::Squared, 1) };
@@ -199,7 +199,7 @@ fn l1_sets_weights_that_are_not_worth_it_to_zero() {
 }
 
 #[test]
-fn a_model_without_bias_keeps_none() {
+fn a_model_without_bias_stays_without_bias() {
     let mut data = rows(301, 0);
     let scaler = scaler(&data, true);
     let objective = Objective { use_bias: false, ..objective(Loss::Squared, 1) };
@@ -224,7 +224,7 @@ fn the_result_does_not_depend_on_the_number_of_threads() {
 }
 
 #[test]
-fn products_are_those_of_the_matrix_for_dense_and_sparse_rows() {
+fn products_with_a_direction_equal_those_with_the_matrix_for_dense_and_sparse_rows() {
     for (loss, outputs, classes) in [(Loss::Logistic, 1, 2), (Loss::Softmax, 3, 3)] {
         let mut dense = rows(101, classes);
         let scaler = scaler(&dense, false);

@@ -73,7 +73,7 @@ mod tests {
         }
 
         #[test]
-        fn a_tight_barrier_is_the_loss_itself(score in -3.0..3.0_f64, label in -3.0..3.0_f64) {
+        fn with_a_tight_barrier_the_smoothed_loss_equals_the_loss(score in -3.0..3.0_f64, label in -3.0..3.0_f64) {
             for loss in [Loss::Absolute, Loss::Quantile(0.2), Loss::InsensitiveAbsolute(0.3), Loss::Hinge(1.0)] {
                 let label = if matches!(loss, Loss::Hinge(_)) { f64::from(u8::from(label > 0.0)) } else { label };
                 let (value, _, curvature) = at(loss, score, label, 1e-9);

@@ -49,7 +49,7 @@ fn a_null_of_json_is_the_category_none_or_else_nan() {
 }
 
 #[test]
-fn a_numeric_column_cannot_be_matched_with_text_whatever_is_asked_of_unknown_values() {
+fn a_numeric_column_is_never_matched_with_text_whatever_handle_unknown_says() {
     let categories = Categories::of_texts(&[Some("1"), Some("2")], NEWEST);
     for column in [Column::Int64(vec![1]), Column::Float64(vec![f64::NAN]), Column::Bool(vec![true])] {
         assert!(encode(&categories, column).is_err());
@@ -58,7 +58,7 @@ fn a_numeric_column_cannot_be_matched_with_text_whatever_is_asked_of_unknown_val
 }
 
 #[test]
-fn a_refusal_tells_a_way_out_that_is_not_taken_yet() {
+fn a_refusal_suggests_a_setting_that_is_not_set_yet() {
     let categories = Categories::of_texts(&[Some("a")], NEWEST);
     let refused = |imputed| {
         let feature = Feature { imputed, ..Feature::new(Origin::column(0), Column::Int64(vec![1])) };
@@ -69,7 +69,7 @@ fn a_refusal_tells_a_way_out_that_is_not_taken_yet() {
 }
 
 #[test]
-fn until_0_23_numbers_are_looked_for_among_objects_if_the_first_of_them_is_a_number() {
+fn until_0_23_numbers_match_objects_if_the_first_category_is_a_number() {
     let old = Version::new(0, 23);
     let of = |first: Object, version| {
         Categories::new(objects(vec![first, Object::Bool(true), Object::Integer(7)]).unwrap(), version)
@@ -84,7 +84,7 @@ fn until_0_23_numbers_are_looked_for_among_objects_if_the_first_of_them_is_a_num
 }
 
 #[test]
-fn numbers_are_matched_by_value_and_text_is_no_number() {
+fn numbers_are_matched_by_value_and_text_never_matches_a_number() {
     let categories = Categories::of_integers(&[1, 2, 3], NEWEST);
     assert_eq!(encode(&categories, Column::Int64(vec![2, 7])), Ok(vec![Some(1), None]));
     assert_eq!(encode(&categories, Column::Float64(vec![2.0, 2.5, f64::NAN])), Ok(vec![Some(1), None, None]));
@@ -136,7 +136,7 @@ fn large_integers_are_matched_as_numpy_compares_their_types() {
 }
 
 #[test]
-fn bools_are_matched_as_objects_from_1_6_on_if_what_takes_the_place_of_unknown_ones_is_known() {
+fn bools_are_matched_as_objects_from_1_6_on_if_unknown_values_have_a_replacement() {
     let flags = |flags: &[i64], version| {
         let flags = flags.iter().map(|flag| Object::Integer(*flag)).chain([Object::Missing]);
         Categories::new(objects(flags.collect()).unwrap(), version)

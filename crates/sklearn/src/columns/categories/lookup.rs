@@ -144,7 +144,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_lookup_finds_what_a_walk_finds(mut values in proptest::collection::vec(-40i64..40, 0..40), sort in any::<bool>()) {
+        fn every_lookup_finds_the_result_of_a_linear_search(mut values in proptest::collection::vec(-40i64..40, 0..40), sort in any::<bool>()) {
             if sort {
                 values.sort_unstable();
             }
@@ -166,7 +166,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_first_of_several_that_equal_is_what_a_walk_finds_first(
+        fn of_several_equal_categories_the_first_is_found(
             mut values in proptest::collection::vec(0i64..60, 0..60),
             sort in any::<bool>(),
         ) {

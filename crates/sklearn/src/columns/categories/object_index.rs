@@ -149,7 +149,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2000))]
         #[test]
-        fn the_index_finds_what_a_walk_finds_first(
+        fn the_index_finds_the_first_result_of_a_linear_search(
             objects in proptest::collection::vec(object(), 0..30),
             cells in proptest::collection::vec(cell(), 30),
         ) {

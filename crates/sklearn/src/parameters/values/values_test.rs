@@ -71,7 +71,7 @@ fn one_value_or_one_for_each_feature() {
 }
 
 #[test]
-fn shares_and_counts_are_told_apart_by_how_they_are_written() {
+fn fractions_and_counts_are_distinguished_by_their_notation() {
     assert_eq!(read::<Frequency>("2"), Frequency::Count(2));
     assert_eq!(read::<Frequency>("0.25"), Frequency::Share(0.25));
     for json in ["0", "-1", "1.0", "1.5", "\"2\""] {

@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn the_threshold_itself_gives_zero_and_every_type_stays_what_it_is() {
+    fn the_threshold_itself_gives_zero_and_types_are_kept() {
         let newest = Version::new(1, 9);
         let floats = Column::Float64(vec![1.25, 1.5, -2.0]);
         assert_eq!(apply(1.25, newest, floats), Column::Float64(vec![0.0, 1.0, 0.0]));

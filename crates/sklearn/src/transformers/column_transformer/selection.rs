@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_that_are_not_there_are_refused() {
+    fn missing_columns_are_refused() {
         for pickle in ["Vz\n.", "I4\n.", "I-5\n.", "(lI01\na.", "(lVa\naVz\na.", "F0.5\n.", "(lVa\naI0\na."] {
             assert_eq!(selected(pickle), None, "{pickle:?}");
         }

@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_entries_say_how_many_columns_there_were() {
+    fn the_number_of_fitted_columns_follows_from_the_entries() {
         let cases: [(&[&str], &[&str], usize); 8] = [
             (&["(lI0\naI2\na", "(lI1\na"], &[], 3),
             (&["I4\n"], &[], 5),
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_that_depend_on_how_many_there_were_are_refused() {
+    fn selections_that_depend_on_an_unknown_number_of_columns_are_refused() {
         let slices = ["c__builtin__\nslice\n(I1\nNNtR", "c__builtin__\nslice\n(Va\nVc\nNtR"];
         for columns in ["(lI0\naI-1\na", "I-1\n", slices[0], slices[1], "c__builtin__\nslice\n(I0\nI99999999\nNtR"] {
             let error = read_of(&[columns]).unwrap_err();

@@ -234,7 +234,7 @@ mod tests {
     use crate::version::Version;
 
     #[test]
-    fn a_function_is_applied_to_each_value_and_what_it_cannot_take_becomes_nan() {
+    fn a_function_is_applied_to_each_value_and_gives_nan_outside_its_domain() {
         let function = FunctionTransformer { function: floats(f64::ln_1p), validate: None };
         let values = apply_floats(|features| function.apply(features, 1), vec![vec![0.0, 1.0, -2.0, f64::INFINITY]]);
         assert_eq!(values[0][..2], [0.0, std::f64::consts::LN_2]);
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_stay_integers_where_numpy_has_a_function_of_them() {
+    fn integers_stay_integers_if_numpy_has_an_integer_function() {
         let apply = |name: &str, column: Column<'static>| {
             let (_, function) = *FUNCTIONS.iter().find(|(known, _)| *known == name).unwrap();
             let transformer = FunctionTransformer { function, validate: None };

@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn two_classes_have_one_column_and_an_unknown_label_is_no_class() {
+    fn two_classes_have_one_column_and_an_unknown_label_matches_no_class() {
         let binarize = |classes: &[Option<&str>]| binarize(classes, &[Some("a"), Some("b")]);
         assert_eq!(binarize(&[Some("a")]), [Column::Int64(vec![-1, -1])]);
         assert_eq!(binarize(&[Some("a"), Some("b")]), [Column::Int64(vec![-1, 2])]);
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_label_is_refused() {
+    fn a_value_that_is_not_a_label_is_refused() {
         let binarizer = binarizer(Categories::of_integers(&[1, 2], Version::new(1, 9)), Version::new(1, 9));
         let of = |column| message(binarizer.apply(vec![Feature::new(Origin::column(0), column)], 1));
         assert!(
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_beside_texts_are_unknown_refused_or_read_by_version() {
+    fn numbers_among_texts_are_unknown_refused_or_converted_depending_on_the_version() {
         let of = |texts: [&str; 3], version, column: Column<'static>| {
             let texts = texts.map(Some);
             let binarizer = binarizer(Categories::of_texts(&texts, version), version);

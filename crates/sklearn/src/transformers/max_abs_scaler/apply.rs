@@ -45,7 +45,7 @@ mod tests {
     use crate::version::Version;
 
     #[test]
-    fn values_are_divided_and_clipped_only_if_asked() {
+    fn values_are_divided_and_clipped_only_if_clip_is_set() {
         let mut scaler =
             MaxAbsScaler { scale: [4.0].into(), clip: false, rounding: ParameterRounding::of(Version::new(1, 8)) };
         assert_eq!(apply_floats(|features| scaler.apply(features, 1), vec![vec![2.0, -8.0]]), [[0.5, -2.0]]);

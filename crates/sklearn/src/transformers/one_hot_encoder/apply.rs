@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn every_category_has_a_column_and_an_unknown_one_none() {
+    fn every_category_has_a_column_and_an_unknown_value_gives_zeros() {
         let columns = encode(None, None, HandleUnknown::Ignore);
         assert_eq!(columns.len(), 4);
         assert_eq!(columns[1], [0.0, 1.0, 0.0, 0.0, 0.0]);
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dropped_category_looks_like_an_unknown_one() {
+    fn a_dropped_category_gives_zeros_like_an_unknown_one() {
         let columns = encode(None, Some(1), HandleUnknown::Ignore);
         let expected = [[1.0, 0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0, 0.0]];
         assert_eq!(columns, expected);

@@ -76,7 +76,7 @@ mod tests {
     use crate::version::Version;
 
     #[test]
-    fn categories_become_their_numbers_and_unknown_ones_what_was_asked() {
+    fn categories_become_numbers_and_unknown_ones_the_configured_value() {
         let categories = || Categories::of_texts(&[Some("n"), Some("y"), None], Version::new(1, 9));
         let encoder = |unknown, numbers, dtype| OrdinalEncoder {
             features: [EncodedFeature { categories: categories().into(), numbers }].into(),

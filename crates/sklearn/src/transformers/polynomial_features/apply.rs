@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn products_come_degree_by_degree_in_the_order_of_their_features() {
+    fn products_are_ordered_by_degree_and_then_by_feature() {
         assert_eq!(row(polynomial(0, 2, false, true)), [1.0, 2.0, 3.0, 5.0, 4.0, 6.0, 10.0, 9.0, 15.0, 25.0]);
         assert_eq!(row(polynomial(2, 3, true, false)), [6.0, 10.0, 15.0, 30.0]);
         assert_eq!(row(polynomial(3, 3, true, false)), [30.0]);
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_degree_with_too_many_products_is_refused_before_they_are_made() {
+    fn a_degree_with_too_many_products_is_refused_before_they_are_computed() {
         assert!(products(1000, 5, false).is_none());
         assert!(products(usize::MAX, 1, false).is_none());
         assert_eq!(products(3, usize::MAX, true).unwrap().len(), 2);

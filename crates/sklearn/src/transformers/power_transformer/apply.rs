@@ -91,7 +91,7 @@ mod tests {
     use crate::transformers::shared::testing::{apply_floats, message};
 
     #[test]
-    fn powers_are_those_of_scipy() {
+    fn powers_equal_those_of_scipy() {
         // scipy.stats.yeojohnson and boxcox.
         let cases = [(2.0, 0.0, 1.0986122886681098), (2.0, 0.5, 1.4641016151377544), (-2.0, 2.0, -1.0986122886681098)];
         for (value, lambda, expected) in cases {
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn box_cox_refuses_what_is_not_positive_and_lets_missing_values_pass() {
+    fn box_cox_refuses_values_that_are_not_positive_and_keeps_missing_ones() {
         let transformer = PowerTransformer { method: Method::BoxCox, lambdas: [0.5].into(), scaler: None };
         let transformer: &'static PowerTransformer = Box::leak(Box::new(transformer));
         assert!(apply_floats(|features| transformer.apply(features, 1), vec![vec![f64::NAN]])[0][0].is_nan());

@@ -152,14 +152,14 @@ mod tests {
     }
 
     #[test]
-    fn shares_are_interpolated_and_a_repeated_quantile_has_the_middle_of_its_shares() {
+    fn quantiles_are_interpolated_and_a_repeated_one_maps_to_the_middle_of_its_range() {
         assert_eq!(transform(Output::Uniform, vec![1.0, 1.5, 2.0, 3.0, 8.0]), [0.0, 0.125, 0.375, 0.625, 1.0]);
         assert_eq!(transform(Output::Uniform, vec![-5.0, 99.0]), [0.0, 1.0]);
         assert!(transform(Output::Uniform, vec![f64::NAN])[0].is_nan());
     }
 
     #[test]
-    fn normal_output_ends_where_scikit_learn_ends_it() {
+    fn normal_output_has_the_bounds_of_scikit_learn() {
         let values = transform(Output::Normal, vec![1.0, 8.0, 3.0]);
         assert!((values[0] + 5.199337582605575).abs() < 1e-12, "{values:?}");
         assert!((values[1] - 5.19933758270342).abs() < 1e-12, "{values:?}");

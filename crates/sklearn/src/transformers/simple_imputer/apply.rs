@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn gaps_are_filled_features_without_any_value_at_fit_are_dropped_and_an_indicator_says_where_gaps_were() {
+    fn gaps_are_filled_features_without_fitted_values_are_dropped_and_an_indicator_marks_gaps() {
         let fills = || vec![Fill::Number(2.5), Fill::Missing];
         let columns = || vec![vec![1.0, f64::NAN], vec![7.0, 8.0]];
         let silent = leak(imputer(fills(), InputType::Floats));
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn an_imputer_of_objects_takes_numbers_for_objects_and_fills_text() {
+    fn an_imputer_of_objects_converts_numbers_to_objects_and_fills_text() {
         let input = as_is(true, None);
         let imputer = leak(imputer(vec![Fill::Text("none".into())], input));
         let numbers = Feature::new(Origin::NONE, Column::Float64(vec![5.0, f64::NAN]));
@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn another_mark_for_missing_values_makes_empty_ones_an_error() {
+    fn with_a_different_missing_value_empty_cells_are_an_error() {
         let input = as_is(false, None);
         let missing = Missing::Text("?".into());
         let marked = leak(SimpleImputer { missing, ..imputer(vec![Fill::Text("b".into())], input) });
@@ -424,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_that_is_no_number_is_not_looked_for_among_numbers() {
+    fn a_missing_value_that_is_not_a_number_is_not_searched_for_among_numbers() {
         let missing = Missing::Text("?".into());
         let marked = leak(SimpleImputer { missing, ..imputer(vec![Fill::Text("b".into())], as_is(false, None)) });
         let numbers = vec![Feature::new(Origin::column(0), Column::Int64(vec![1]))];
@@ -433,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn a_null_of_json_is_a_gap_whatever_marks_one() {
+    fn a_json_null_is_a_gap_whatever_missing_values_is() {
         let nulls = |cells: Vec<Cell<'static>>| vec![Feature::new(Origin::NONE, Column::Object(cells))];
         for missing in [Missing::Nan, Missing::None] {
             let input = as_is(true, None);

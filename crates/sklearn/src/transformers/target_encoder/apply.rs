@@ -64,7 +64,7 @@ mod tests {
     use crate::version::Version;
 
     #[test]
-    fn each_class_has_a_column_and_an_unknown_category_the_mean_of_the_class() {
+    fn each_class_has_a_column_and_an_unknown_category_gets_the_mean_of_the_class() {
         let encoder = TargetEncoder {
             categories: [Categories::of_texts(&[Some("a"), Some("b")], Version::new(1, 9)).into()].into(),
             encodings: [[0.1, 0.2].into(), [0.9, 0.8].into()].into(),

@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_percentile_keeps_ties_from_the_left_up_to_its_number() {
+    fn a_percentile_keeps_ties_from_the_left_up_to_its_count() {
         assert_eq!(*percentile(&[1.0, 3.0, 3.0, f64::NAN], 50.0), [false, true, true, false]);
         assert_eq!(*percentile(&[2.0, 2.0, 2.0, 2.0], 50.0), [true, true, false, false]);
         assert_eq!(*percentile(&[1.0, 2.0], 100.0), [true, true]);
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn the_false_discovery_rate_keeps_all_up_to_the_last_that_passes() {
+    fn the_false_discovery_rate_keeps_all_features_up_to_the_last_that_passes() {
         assert_eq!(*false_discovery_rate(&[0.04, 0.01, 0.9, 0.03], 0.06), [true, true, false, true]);
         assert_eq!(*false_discovery_rate(&[0.9, 0.8], 0.05), [false, false]);
     }

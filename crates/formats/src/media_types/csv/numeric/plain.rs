@@ -32,7 +32,7 @@ fn next_record(rest: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Reads the record at the start of `record`, which like all slices here reaches to the end of `body`, and returns the
+/// Reads the record at the start of `record`, which like all slices here extends to the end of `body`, and returns the
 /// bytes after it.
 fn read_record<'b>(body: &[u8], record: &'b [u8], batch: &mut Batch<'_>, origin: Origin) -> Result<&'b [u8]> {
     let row = batch.len() + 1;

@@ -39,18 +39,18 @@ pub(super) fn read<'w>(body: &[u8], width: usize, origin: Origin, allowance: &'w
     }
 }
 
-/// A body as it is read, with the memory that the csv crate needs for the longest record of it: that crate's own
-/// buffers grow to twice what they hold, beside what they were.
+/// A body that is being read, with the memory that the csv crate needs for its longest record: that crate's buffers
+/// grow to twice their contents, while the old buffer still exists.
 struct Metered<'a, 'w> {
     body: &'a [u8],
     allowance: &'w Allowance,
-    /// What the record that is being read needs.
+    /// The memory for the current record.
     needed: usize,
     taken: usize,
     exceeded: Option<Exceeded>,
 }
 
-/// What a byte of a record needs in the buffer of its text, and a field in that of their ends.
+/// The memory for a byte of a record in the text buffer, and for a field in the buffer of ends.
 const BYTE: usize = 3;
 const FIELD: usize = 3 * size_of::<usize>();
 
