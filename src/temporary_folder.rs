@@ -36,7 +36,7 @@ impl TemporaryFolder {
     fn make_in(parent: &Path, prefix: &str) -> Result<TemporaryFolder> {
         let not_made = |error: std::io::Error| {
             let parent = parent.display();
-            Error::new(Cause::Io, format!("could not make a folder for temporary files in {parent}")).caused_by(error)
+            Error::new(Cause::Io, format!("could not create a folder for temporary files in {parent}")).caused_by(error)
         };
         for _ in 0..MAX_ATTEMPTS {
             let folder = tempfile::Builder::new().prefix(prefix).tempdir_in(parent).map_err(not_made)?;

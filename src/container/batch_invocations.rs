@@ -44,11 +44,12 @@ const MAX_BUFFERED_BODY: usize = 16 << 20;
 const MAX_DOCUMENT: usize = 100 << 20;
 /// How many answers to pieces may wait to be sent.
 const MAX_QUEUED_ANSWERS: usize = 1;
-/// How many bytes of a body of unknown or unlimited length are read while the client does not read the answer: a few
-/// pieces. A client that streams a whole object reads while it sends, as batch transform does.
+/// How many bytes of a body of any length are read while the client does not read the answer: a few pieces. A client
+/// that streams a whole object reads while it sends, as batch transform does.
 const MAX_READ_AHEAD: usize = 12 << 20;
-/// The same for a body whose Content-Length is at most this: SageMaker's largest payload. Such a body is read to its
-/// end, because many clients read nothing before they have sent everything, and both sides would wait forever.
+/// The same for a body whose Content-Length is at most this size, that of SageMaker's largest payload. Such a body is
+/// read to its end, because many clients read nothing before they have sent everything, and both sides would wait
+/// forever.
 const MAX_ANNOUNCED_READ_AHEAD: usize = 100 << 20;
 
 /// How long to wait before a piece is tried again if other requests hold the memory that it needs.
@@ -77,7 +78,7 @@ async fn answer(request: &HttpRequest, payload: Payload, services: Data<Services
         return Ok(respond::reply(reply, services.timeout));
     }
     let exchange = model.model.negotiate(content_type, accept, services.default_accept)?;
-    // Only the first piece would have the header line or the row count.
+    // A header line or a row count would be only in the first piece.
     let needs_whole_body = exchange.writes.starts_with_row_count() || exchange.reads.options.has_header;
     let pieces = exchange.reads.media_type.pieces().filter(|_| !needs_whole_body);
     let Some(pieces) = pieces else {

@@ -28,7 +28,7 @@ pub struct Config {
     pub default_accept: Option<MediaType>,
     /// The number of worker threads.
     pub workers: usize,
-    /// The timeout of a request from its arrival.
+    /// How long a request may take, from its arrival.
     pub timeout: Duration,
     /// How many large requests may wait for a worker.
     pub queue: usize,
@@ -40,8 +40,8 @@ pub struct Config {
     pub memory: u64,
     /// How many of these bytes loaded models may take.
     pub model_memory: u64,
-    /// Whether to stop when standard input ends. An endpoint keeps the standard input of its containers open until it
-    /// ends.
+    /// Whether to stop when standard input ends. An endpoint keeps the standard input of its containers open as long
+    /// as it runs.
     pub stop_on_stdin_eof: bool,
 }
 

@@ -82,7 +82,7 @@ async fn answer(
     let (registry, root) = (Arc::clone(&services.registry), services.models_root.clone());
     let name_in_response = name.clone();
     let log_id = id.clone();
-    // Loading blocks, so it runs on a background thread. It is completed even if the client disconnects.
+    // Loading blocks, so it runs on a background thread. It continues even if the client disconnects.
     let begin = move || {
         let pending = root.check(&url).and_then(|()| registry.begin(&name, &NamedPath::new(&url)));
         let failed = move |error: Error| {

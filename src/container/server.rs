@@ -113,7 +113,7 @@ async fn load_single(config: &Config, services: Data<Services>) -> Result<()> {
     }
 }
 
-/// Waits for a signal or the end of standard input to stop the process, and logs which it was.
+/// Waits for a signal or the end of standard input, and logs which one stops the process.
 async fn wait_for_stop(signals: &mut StopSignals, stop_on_stdin_eof: bool) {
     let end_of_input = async {
         if stop_on_stdin_eof && end_of_stdin().await.is_ok() {

@@ -281,9 +281,9 @@ impl StateDir {
             Some(folder) => {
                 // In a container, /opt/ml/models may be the only writable folder.
                 let models = folder.join("models");
-                std::fs::create_dir_all(&models).map_err(|error| Error::io("make the folder", &models, error))?;
+                std::fs::create_dir_all(&models).map_err(|error| Error::io("create the folder", &models, error))?;
                 let lock = models.join(LOCK);
-                let file = File::create(&lock).map_err(|error| Error::io("make", &lock, error))?;
+                let file = File::create(&lock).map_err(|error| Error::io("create", &lock, error))?;
                 match file.try_lock() {
                     Ok(()) => Ok(StateDir::Kept { folder, _lock: file }),
                     Err(TryLockError::WouldBlock) => Err(Error::new(

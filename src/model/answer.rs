@@ -1,4 +1,4 @@
-//! One call of a model: a request body in, a response body out.
+//! Answers a request: reads its body, applies the model, and writes the body of the response.
 
 use byoc_account::Allowance;
 

@@ -74,8 +74,7 @@ impl Artifact {
         Script::in_folder(if folder == Path::new("") { Path::new(".") } else { folder })
     }
 
-    /// Other files in the folder whose names say that they are models: they are not served. None if the artifact was
-    /// given by the path of its file.
+    /// Other models in the folder, recognised by their names. They are not served. Empty if `source` is a file.
     pub fn passed_over(&self, source: &Path) -> Vec<String> {
         if source.is_file() {
             return Vec::new();
@@ -118,8 +117,8 @@ impl Artifact {
         }
     }
 
-    /// Reads the artifact, and takes the memory for reading and for the model. `overrides` win over `columns.json` and
-    /// the artifact; a linear learner ignores them.
+    /// Reads the artifact, and takes the memory for reading and for the model. `overrides` take precedence over
+    /// `columns.json` and the artifact; a linear learner ignores them.
     ///
     /// # Errors
     /// A [`Cause`](crate::error::Cause): `InsufficientMemory`; `BadArtifact` for an artifact that is broken or hostile;

@@ -65,7 +65,7 @@ pub struct FileSize {
 
 impl FileSize {
     fn of(path: &Path) -> Result<FileSize> {
-        let file = fs::metadata(path).map_err(|error| Error::io("look at", path, error))?;
+        let file = fs::metadata(path).map_err(|error| Error::io("access", path, error))?;
         Ok(FileSize { name: name_of(path), bytes: file.len(), uncompressed_bytes: None })
     }
 }
@@ -162,7 +162,7 @@ const MAX_FILES: usize = 1024;
 fn in_archive(path: &Path, overrides: &Overrides, allowance: &Allowance) -> Result<Inspection, Box<Refusal>> {
     Artifact::check_archive(path)?;
     let archive = File::open(path).map_err(|error| Error::io("open", path, error))?;
-    let folder = tempfile::tempdir().map_err(|error| Error::io("make", Path::new("a temporary folder"), error))?;
+    let folder = tempfile::tempdir().map_err(|error| Error::io("create", Path::new("a temporary folder"), error))?;
     let unpacked = folder.path().join("model");
     let limits = targz::Limits { entries: MAX_FILES, ..targz::Limits::default() };
     targz::unpack(archive, &unpacked, &limits).map_err(Error::from)?;

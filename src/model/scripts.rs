@@ -48,7 +48,7 @@ impl Script {
     /// The scripts in a model's folder: those that define one of the functions, and any `inference.py`.
     pub(super) fn in_folder(folder: &Path) -> Vec<Script> {
         let mut files = scripts_at(folder);
-        files.extend(Script::files_of_code(folder));
+        files.extend(Script::scripts_below_code(folder));
         let script = |file: PathBuf| {
             let defines = defined_in(&file);
             let is_named = file.file_name().is_some_and(|name| name == INFERENCE);
@@ -58,7 +58,7 @@ impl Script {
         files.into_iter().take(MAX_SCRIPTS).filter_map(script).collect()
     }
 
-    fn files_of_code(folder: &Path) -> Vec<PathBuf> {
+    fn scripts_below_code(folder: &Path) -> Vec<PathBuf> {
         let (mut files, mut level) = (Vec::new(), vec![folder.join(CODE)]);
         for _ in 0..MAX_DEPTH {
             files.extend(level.iter().flat_map(|folder| scripts_at(folder)));

@@ -80,7 +80,7 @@ impl FetchError {
         }
     }
 
-    /// The same as an [`Error`].
+    /// Converts it to an [`Error`] with the corresponding cause.
     pub fn into_error(self) -> Error {
         let cause = match &self {
             FetchError::NotFound(StorageError::AccessDenied(_)) => Cause::AccessDenied,
@@ -99,8 +99,7 @@ impl FetchError {
 pub struct Fetched {
     /// The total size of its files, in bytes.
     pub bytes: u64,
-    /// The version of the data at their location. It differs from that of data that replaced them, even while they were
-    /// being read.
+    /// The version that was fetched. Data that replace it, even while it is being fetched, have another version.
     pub version: Version,
 }
 
@@ -170,7 +169,7 @@ fn open_bucket(storage: &Storage, bucket: &str) -> Result<Arc<Bucket>, FetchErro
 /// the archive and its files; without one they are not bounded.
 ///
 /// # Errors
-/// [`FetchError`].
+/// [`FetchError`]: why the artifact could not be fetched.
 pub async fn download(
     bucket: &Bucket,
     key: &str,
@@ -180,11 +179,11 @@ pub async fn download(
     let internal = |error: &(dyn std::error::Error + 'static)| FetchError::Internal(chain(error).to_string());
     let download_folder = into.parent().and_then(Path::parent).unwrap_or(Path::new("."));
     std::fs::create_dir_all(download_folder)
-        .map_err(|error| internal(&Error::io("make the folder", download_folder, error)))?;
+        .map_err(|error| internal(&Error::io("create the folder", download_folder, error)))?;
     let (file, path) = tempfile::Builder::new()
         .prefix(DOWNLOAD_PREFIX)
         .tempfile_in(download_folder)
-        .map_err(|error| internal(&Error::io("make a file in", download_folder, error)))?
+        .map_err(|error| internal(&Error::io("create a file in", download_folder, error)))?
         .into_parts();
     let mut file = tokio::fs::File::from_std(file);
     let reserve = |bytes| match &mut reservation {
@@ -204,7 +203,7 @@ pub async fn download(
 /// Unpacks a local archive into a folder.
 ///
 /// # Errors
-/// [`FetchError`].
+/// [`FetchError`]: why the artifact could not be fetched.
 pub async fn unpack_local(
     archive: PathBuf,
     into: &Path,
@@ -227,7 +226,7 @@ fn read_failed(key: &str, failure: StorageError) -> FetchError {
 /// Unpacks an archive into a folder, off the threads that answer requests.
 ///
 /// # Errors
-/// [`FetchError`].
+/// [`FetchError`]: why the artifact could not be fetched.
 async fn unpack_in_background(
     source: Source,
     into: &Path,
@@ -277,7 +276,7 @@ fn unpack_archive(
 ) -> Result<u64> {
     remove(into)?;
     if let Some(parent) = into.parent() {
-        std::fs::create_dir_all(parent).map_err(|error| Error::io("make the folder", parent, error))?;
+        std::fs::create_dir_all(parent).map_err(|error| Error::io("create the folder", parent, error))?;
     }
     let archive = File::open(archive).map_err(|error| Error::io("open", archive, error))?;
     Ok(targz::unpack_where(archive, into, limits, reserve)?.bytes)

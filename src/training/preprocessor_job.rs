@@ -191,7 +191,7 @@ fn has_other_files(folder: &Path) -> bool {
 
 /// Writes both files, each whole or not at all, and the one that is served last.
 fn write(directory: &Path, document: &Document) -> Result<()> {
-    std::fs::create_dir_all(directory).map_err(|error| Error::io("make the folder", directory, error))?;
+    std::fs::create_dir_all(directory).map_err(|error| Error::io("create the folder", directory, error))?;
     for (name, bytes) in [(PICKLE, document.to_joblib()), (FILE, document.to_json())] {
         let (path, unfinished) = (directory.join(name), directory.join(format!("{name}.unfinished")));
         std::fs::write(&unfinished, bytes).and_then(|()| std::fs::rename(&unfinished, &path)).map_err(|error| {

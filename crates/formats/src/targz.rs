@@ -244,7 +244,7 @@ fn make_folder(folder: &Path) -> Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             Err(Error::bad_artifact("a folder stands where the archive has a file"))
         }
-        Err(error) => Err(Error::io("make the folder", folder, error)),
+        Err(error) => Err(Error::io("create the folder", folder, error)),
     }
 }
 
@@ -308,9 +308,9 @@ impl Staging {
             let invalid = io::Error::from(io::ErrorKind::InvalidInput);
             return Err(Error::io("unpack an archive to", destination, invalid));
         };
-        fs::create_dir_all(parent).map_err(|error| Error::io("make the folder", parent, error))?;
+        fs::create_dir_all(parent).map_err(|error| Error::io("create the folder", parent, error))?;
         let path = parent.join(format!(".{}.{}", name.to_string_lossy(), uuid::Uuid::new_v4().simple()));
-        fs::create_dir(&path).map_err(|error| Error::io("make the folder", &path, error))?;
+        fs::create_dir(&path).map_err(|error| Error::io("create the folder", &path, error))?;
         let staging = Staging { path };
         set_mode(&staging.path, 0o755)?;
         Ok(staging)

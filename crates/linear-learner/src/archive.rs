@@ -102,7 +102,7 @@ impl ModelAlgo {
         let path = directory.join(ARCHIVE);
         if path.is_file() {
             let mut file = File::open(&path).map_err(|error| Error::io("open", &path, error))?;
-            let length = file.metadata().map_err(|error| Error::io("look at", &path, error))?.len();
+            let length = file.metadata().map_err(|error| Error::io("access", &path, error))?.len();
             check_is_zip(&mut file).map_err(|error| error.context(ARCHIVE))?;
             check_directory(&mut file, length).map_err(|error| error.context(ARCHIVE))?;
             let archive = ZipArchive::new(BufReader::new(file))
@@ -318,7 +318,7 @@ fn with_loose<T>(path: &Path, member: Member, then: impl FnOnce(&mut dyn Read, u
         std::io::ErrorKind::NotFound => Error::bad_artifact("the folder has no such file"),
         _ => Error::io("open", path, error),
     })?;
-    let size = file.metadata().map_err(|error| Error::io("look at", path, error))?.len();
+    let size = file.metadata().map_err(|error| Error::io("access", path, error))?.len();
     member.check_size(size)?;
     then(&mut BufReader::new(file).take(size), size)
 }

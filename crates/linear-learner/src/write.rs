@@ -23,7 +23,7 @@ const MXNET_VERSION: u32 = 10_301;
 /// # Errors
 /// [`Cause::Io`] when the folder cannot be written to.
 pub fn write(directory: &Path, given: &Hyperparameters, trained: &Trained) -> Result<()> {
-    std::fs::create_dir_all(directory).map_err(|error| Error::io("make the folder", directory, error))?;
+    std::fs::create_dir_all(directory).map_err(|error| Error::io("create the folder", directory, error))?;
     let path = directory.join(ARCHIVE);
     let unfinished = directory.join(format!("{ARCHIVE}.unfinished"));
     let bytes = archive(given, trained).map_err(|error| error.context(path.display()))?;

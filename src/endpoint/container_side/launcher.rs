@@ -262,7 +262,7 @@ impl ContainerLauncher {
         let (place, version) = match &config.models {
             Models::Multi { .. } => {
                 // The container warns if the folder does not exist.
-                std::fs::create_dir_all(&models).map_err(|error| Error::io("make the folder", &models, error))?;
+                std::fs::create_dir_all(&models).map_err(|error| Error::io("create the folder", &models, error))?;
                 (ModelLocation::ModelsRoot(&models), None)
             }
             Models::Single(None) => (ModelLocation::BaseDir(&base_dir), None),

@@ -1,6 +1,6 @@
 //! CreateModel: parses and validates the containers of a model.
 //!
-//! [`CreateModel`] is the request as written; [`ModelConfig`] is the validated model. All problems are reported
+//! `CreateModel` is the request as written; [`ModelConfig`] is the validated model. All problems are reported
 //! together, each with its member. The limits are SageMaker's
 //! (docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModel.html and API_ContainerDefinition.html).
 
@@ -45,7 +45,7 @@ pub struct ContainerConfig {
     pub name: String,
     /// The name in errors: `primary` for a single container in Serial mode, otherwise `name`.
     pub name_in_errors: String,
-    /// Environment.
+    /// Environment: variables for the container's environment.
     pub environment: BTreeMap<String, String>,
     /// The models that the container serves.
     pub models: Models,

@@ -87,7 +87,7 @@ async fn recreate_folder(into: &Path) -> Result<(), FetchError> {
 
 async fn make_folder(folder: &Path) -> Result<(), FetchError> {
     let made = tokio::fs::create_dir_all(folder).await;
-    made.map_err(|error| internal(&Error::io("make the folder", folder, error)))
+    made.map_err(|error| internal(&Error::io("create the folder", folder, error)))
 }
 
 async fn download_file(bucket: &Bucket, key: &str, path: &Path, max_bytes: u64) -> Result<u64, FetchError> {
@@ -95,7 +95,7 @@ async fn download_file(bucket: &Bucket, key: &str, path: &Path, max_bytes: u64) 
         make_folder(folder).await?;
     }
     let made = tokio::fs::File::create(path).await;
-    let mut file = made.map_err(|error| internal(&Error::io("make", path, error)))?;
+    let mut file = made.map_err(|error| internal(&Error::io("create", path, error)))?;
     let reserve =
         |bytes| if bytes > max_bytes { Err(StorageError::TooLarge { bytes, limit: max_bytes }) } else { Ok(()) };
     let read = bucket.download(key, &mut file, reserve).await.map_err(|failure| read_failed(key, failure))?;

@@ -80,7 +80,7 @@ impl Source {
     /// cannot be copied.
     pub(super) fn copy(&self, into: &Path, reserve: &dyn Fn(u64) -> Result<(), error::Error>) -> Result<u64> {
         let length = |path: &Path| {
-            std::fs::metadata(path).map(|file| file.len()).map_err(|error| Error::io("look at", path, error))
+            std::fs::metadata(path).map(|file| file.len()).map_err(|error| Error::io("access", path, error))
         };
         let columns = match &self.columns {
             None => 0,
@@ -90,7 +90,7 @@ impl Source {
         let bytes = length(&self.file)?.saturating_add(columns);
         reserve(bytes)?;
         remove(into)?;
-        std::fs::create_dir_all(into).map_err(|error| Error::io("make the folder", into, error))?;
+        std::fs::create_dir_all(into).map_err(|error| Error::io("create the folder", into, error))?;
         let target = into.join(self.original_path.file_name().unwrap_or_default());
         let copied = std::fs::copy(&self.file, &target).and_then(|_| {
             let target = into.join(COLUMNS_JSON);

@@ -115,7 +115,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>, empty: &mut Vec<PathBuf>) ->
             continue;
         }
         // Links are followed: a mounted folder may consist of links.
-        let metadata = std::fs::metadata(&path).map_err(|error| Error::io("look at", &path, error))?;
+        let metadata = std::fs::metadata(&path).map_err(|error| Error::io("access", &path, error))?;
         if metadata.is_dir() {
             collect(&path, files, empty)?;
         } else if metadata.len() > 0 {

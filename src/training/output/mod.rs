@@ -74,7 +74,7 @@ impl Destination<'_> {
 fn pack(folder: &Path, archive: &Path) -> Result<()> {
     let failed = |error: std::io::Error| Error::io("write", archive, error);
     let beside = archive.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(beside).map_err(|error| Error::io("make the folder", beside, error))?;
+    std::fs::create_dir_all(beside).map_err(|error| Error::io("create the folder", beside, error))?;
     let unfinished = tempfile::NamedTempFile::new_in(beside).map_err(failed)?;
     let entries = std::fs::read_dir(folder).map_err(|error| Error::io("list", folder, error))?;
     let mut paths: Vec<_> = entries.filter_map(|entry| entry.ok()).map(|entry| entry.path()).collect();

@@ -15,13 +15,13 @@ pub(in crate::training) fn probe(directory: &Path, names: &[&str]) -> Result<()>
         return Err(Error::new(
             Cause::Io,
             format!(
-                "could not make the folder {}: {what} is a file, expected a folder or nothing (a name that ends in \
-                 .tar.gz is an archive's)",
+                "could not create the folder {}: {what} is a file, expected a folder or nothing (a name that ends \
+                 in .tar.gz is an archive's)",
                 directory.display()
             ),
         ));
     }
-    std::fs::create_dir_all(directory).map_err(|error| Error::io("make the folder", directory, error))?;
+    std::fs::create_dir_all(directory).map_err(|error| Error::io("create the folder", directory, error))?;
     for name in names {
         let (path, unfinished) = (directory.join(name), directory.join(format!("{name}.unfinished")));
         if path.is_dir() {

@@ -53,7 +53,7 @@ fn collect_files(folder: &Path, above: &str, ancestors: &mut Vec<Identity>, obje
                 log::warn!("{}: skipped, a dangling link: {error}", path.display());
                 continue;
             }
-            Err(error) => return Err(Error::io("look at", &path, error)),
+            Err(error) => return Err(Error::io("access", &path, error)),
         };
         if metadata.is_file() {
             objects.push(file_object(&path, name, &metadata));

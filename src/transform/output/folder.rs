@@ -41,7 +41,7 @@ pub(super) struct FolderDraft {
 impl Folder {
     pub(super) fn open(path: &Path) -> Result<Folder> {
         let state_folder = path.join(STATE_FOLDER);
-        std::fs::create_dir_all(&state_folder).map_err(|error| Error::io("make the folder", &state_folder, error))?;
+        std::fs::create_dir_all(&state_folder).map_err(|error| Error::io("create the folder", &state_folder, error))?;
         let lock = File::create(state_folder.join(LOCK)).map_err(|error| Error::io("write", &state_folder, error))?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -80,7 +80,7 @@ impl Folder {
             .prefix(DRAFT_PREFIX)
             .permissions(readable_by_all())
             .tempfile_in(&self.state_folder);
-        let file = made.map_err(|error| Error::io("make a file in", &self.state_folder, error))?;
+        let file = made.map_err(|error| Error::io("create a file in", &self.state_folder, error))?;
         let fingerprint = fingerprint.to_owned();
         Ok(FolderDraft { folder: Arc::clone(self), file_name, fingerprint, file: Some(file), bytes: 0 })
     }
