@@ -30,7 +30,7 @@ struct ColumnTypes {
 
 const NUMBERS: u8 = 1;
 const TEXT: u8 = 2;
-const TRUTHS: u8 = 4;
+const BOOLEANS: u8 = 4;
 const WARNED: u8 = 8;
 
 impl SeenColumnTypes {
@@ -60,7 +60,7 @@ impl SeenColumnTypes {
             let position = position(seen.column, width);
             let Some(kind) = frame.kind(position) else { continue };
             let before = seen.bits.fetch_or(bit(kind), Ordering::Relaxed);
-            let others = [ValueKind::Numbers, ValueKind::Text, ValueKind::Truths].into_iter();
+            let others = [ValueKind::Numbers, ValueKind::Text, ValueKind::Booleans].into_iter();
             let other = others.filter(|other| *other != kind).find(|other| before & bit(*other) != 0);
             let Some(other) = other else { continue };
             if seen.bits.fetch_or(WARNED, Ordering::Relaxed) & WARNED == 0 {
@@ -80,7 +80,7 @@ const fn bit(kind: ValueKind) -> u8 {
     match kind {
         ValueKind::Numbers => NUMBERS,
         ValueKind::Text => TEXT,
-        ValueKind::Truths => TRUTHS,
+        ValueKind::Booleans => BOOLEANS,
     }
 }
 

@@ -117,7 +117,7 @@ impl Process {
         last_error.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Lets the container finish its requests and exit. Kills it after [`STOP_TIMEOUT`].
+    /// Lets the container finish its requests and exit. Kills it after `STOP_TIMEOUT`.
     pub async fn stop(self) {
         let _ = self.stop.send(());
         if let Some(watch) = self.watch {

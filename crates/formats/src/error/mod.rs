@@ -198,25 +198,26 @@ impl From<Exceeded> for Error {
             Exceeded::NeverFits(Purpose::Answer, shortage) => Error::new(
                 Cause::NeverFits,
                 format!(
-                    "answering takes more memory than there is: it needs {} bytes or more, of {} bytes for requests: \
-                     send fewer rows a request",
+                    "the answer needs at least {} bytes of memory, but all requests together have {}: send fewer \
+                     rows per request",
                     shortage.needed, shortage.limit
                 ),
             ),
             Exceeded::NotNow(Purpose::Answer, shortage) => Error::new(
                 Cause::NotNow,
                 format!(
-                    "other requests take the memory that answering needs: {} bytes or more, of which {} are free: try \
-                     again, or send fewer rows a request",
+                    "the answer needs at least {} bytes of memory, but other requests leave only {}: try again, or \
+                     send fewer rows per request",
                     shortage.needed, shortage.free
                 ),
             ),
             Exceeded::NeverFits(Purpose::Load, _) | Exceeded::NotNow(Purpose::Load, _) => {
                 Error::new(Cause::InsufficientMemory, "loading takes more memory than is free").caused_by(exceeded)
             }
-            Exceeded::TooLate => {
-                Error::new(Cause::TooLate, "it was not done in time: send fewer rows a request, or raise the timeout")
-            }
+            Exceeded::TooLate => Error::new(
+                Cause::TooLate,
+                "the answer took too long: send fewer rows per request, or raise the timeout",
+            ),
         }
     }
 }
@@ -276,21 +277,21 @@ mod tests {
             (
                 Exceeded::NeverFits(Purpose::Answer, shortage),
                 Cause::NeverFits,
-                "answering takes more memory than there is: it needs 300 bytes or more, of 100 bytes for requests: \
-                 send fewer rows a request",
+                "the answer needs at least 300 bytes of memory, but all requests together have 100: send fewer rows per \
+                 request",
             ),
             (
                 Exceeded::NotNow(Purpose::Answer, shortage),
                 Cause::NotNow,
-                "other requests take the memory that answering needs: 300 bytes or more, of which 20 are free: try \
-                 again, or send fewer rows a request",
+                "the answer needs at least 300 bytes of memory, but other requests leave only 20: try again, or send \
+                 fewer rows per request",
             ),
             (Exceeded::NeverFits(Purpose::Load, shortage), Cause::InsufficientMemory, loading),
             (Exceeded::NotNow(Purpose::Load, shortage), Cause::InsufficientMemory, loading),
             (
                 Exceeded::TooLate,
                 Cause::TooLate,
-                "it was not done in time: send fewer rows a request, or raise the timeout",
+                "the answer took too long: send fewer rows per request, or raise the timeout",
             ),
         ] {
             let error = Error::from(exceeded);

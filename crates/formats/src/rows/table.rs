@@ -56,10 +56,10 @@ pub enum Cell<'a> {
 pub enum ValueKind {
     /// Integers or fractions.
     Numbers,
-    /// Text, also beside other values.
+    /// Text, possibly with other values.
     Text,
     /// `True` and `False`.
-    Truths,
+    Booleans,
 }
 
 impl ValueKind {
@@ -69,12 +69,12 @@ impl ValueKind {
             Column::Int64(_) | Column::UInt64(_) => Some(ValueKind::Numbers).filter(|_| !column.is_empty()),
             Column::Float64(values) => values.iter().any(|value| !value.is_nan()).then_some(ValueKind::Numbers),
             Column::Float32(values) => values.iter().any(|value| !value.is_nan()).then_some(ValueKind::Numbers),
-            Column::Bool(_) => Some(ValueKind::Truths).filter(|_| !column.is_empty()),
+            Column::Bool(_) => Some(ValueKind::Booleans).filter(|_| !column.is_empty()),
             Column::Object(cells) => {
                 let kinds = cells.iter().filter_map(|cell| match cell {
                     Cell::Missing | Cell::None => None,
                     Cell::Text(_) => Some(ValueKind::Text),
-                    Cell::Bool(_) => Some(ValueKind::Truths),
+                    Cell::Bool(_) => Some(ValueKind::Booleans),
                     Cell::Int(_) | Cell::Float(_) => Some(ValueKind::Numbers),
                 });
                 kinds.reduce(|one, other| if one == ValueKind::Text { one } else { other })
@@ -88,7 +88,7 @@ impl std::fmt::Display for ValueKind {
         f.write_str(match self {
             ValueKind::Numbers => "numbers",
             ValueKind::Text => "text",
-            ValueKind::Truths => "truths",
+            ValueKind::Booleans => "booleans",
         })
     }
 }

@@ -402,7 +402,7 @@ impl Reader<'_> {
         if self.is_auto(name) { None } else { Some(self.count(name, 1, most)) }
     }
 
-    fn truth(&mut self, name: &str) -> bool {
+    fn boolean(&mut self, name: &str) -> bool {
         match self.text(name).to_ascii_lowercase().as_str() {
             "true" | "1" => true,
             "false" | "0" => false,
@@ -414,7 +414,7 @@ impl Reader<'_> {
     }
 
     fn truth_or_auto(&mut self, name: &str, auto: bool) -> bool {
-        if self.is_auto(name) { auto } else { self.truth(name) }
+        if self.is_auto(name) { auto } else { self.boolean(name) }
     }
 
     fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> Option<T> {
@@ -433,7 +433,7 @@ impl Reader<'_> {
         let predictor_type = self.predictor_type();
         let loss = self.loss(predictor_type);
         let regressor = predictor_type == Some(PredictorType::Regressor);
-        let use_bias = self.truth("use_bias");
+        let use_bias = self.boolean("use_bias");
         let scaling = Scaling {
             normalize_data: self.truth_or_auto("normalize_data", true),
             unbias_data: self.truth_or_auto("unbias_data", use_bias),
@@ -472,7 +472,7 @@ impl Reader<'_> {
             l1: self.number_or_auto("l1", NOT_NEGATIVE),
             bias_lr_mult: self.number_or_auto("bias_lr_mult", POSITIVE).unwrap_or(BIAS_LEARNING_RATE),
             bias_wd_mult: self.number_or_auto("bias_wd_mult", NOT_NEGATIVE).unwrap_or(0.0),
-            use_lr_scheduler: self.truth("use_lr_scheduler"),
+            use_lr_scheduler: self.boolean("use_lr_scheduler"),
             lr_scheduler_step: self.count_or_auto("lr_scheduler_step", MANY),
             lr_scheduler_factor: self.number_or_auto("lr_scheduler_factor", SHARE),
             lr_scheduler_minimum_lr,
@@ -492,11 +492,11 @@ impl Reader<'_> {
             criterion: self.criterion(),
             f_beta: self.number("f_beta", POSITIVE),
             positive_example_weight_mult: self.positive_weight(),
-            balance_multiclass_weights: self.truth("balance_multiclass_weights"),
+            balance_multiclass_weights: self.boolean("balance_multiclass_weights"),
             accuracy_top_k: self.count("accuracy_top_k", 1, 1_000_000) as usize,
-            refine: self.truth("refine"),
+            refine: self.boolean("refine"),
         };
-        self.truth("_enable_profiler");
+        self.boolean("_enable_profiler");
         (predictor_type.is_some() && loss.is_some()).then_some(hyperparameters)
     }
 

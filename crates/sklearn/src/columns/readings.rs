@@ -57,7 +57,7 @@ pub(crate) struct Seen {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Texts {
     pub(crate) numbers: bool,
-    pub(crate) truths: bool,
+    pub(crate) booleans: bool,
     /// One of them differs from how its number or bool would be written: `01234`.
     pub(crate) some_do_not_round_trip: bool,
     pub(crate) plain: PlainTexts,
@@ -104,7 +104,7 @@ impl Texts {
             all.some_do_not_round_trip |= !TextKind::round_trips(text);
             match TextKind::of(text) {
                 TextKind::Number => all.numbers = true,
-                TextKind::Bool => all.truths = true,
+                TextKind::Bool => all.booleans = true,
                 TextKind::Text if missing != MissingTexts::default() => all.missing = all.missing.with(missing),
                 TextKind::Text => {
                     all.plain = match all.plain {
@@ -119,7 +119,7 @@ impl Texts {
 
     /// Whether one of them looks like a number or a bool.
     pub(crate) fn has_numbers_or_bools(self) -> bool {
-        self.numbers || self.truths
+        self.numbers || self.booleans
     }
 
     /// What they show; `None` if none of them looks like a number or a bool. `is_fill` tells whether the text of an
@@ -129,7 +129,7 @@ impl Texts {
     /// Beside other texts (`01234`, `missing`) pandas keeps them as text. But if a number is written differently
     /// (1234), it would not match the fitted text, so such a column was read with `dtype=str` too.
     pub(crate) fn proof(&self, is_fill: impl Fn(u32) -> bool) -> Option<Proof> {
-        let is_one_kind = self.numbers != self.truths;
+        let is_one_kind = self.numbers != self.booleans;
         let are_alone = match self.plain {
             PlainTexts::None => is_one_kind,
             PlainTexts::One(number) => is_one_kind && is_fill(number),

@@ -30,7 +30,7 @@ pub(crate) struct Floats {
     zero: Option<f64>,
 }
 
-/// The values of a column of objects. Numbers and truths that are equal are one, as in Python.
+/// The values of a column of objects. Numbers and booleans that are equal are one, as in Python.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Objects {
     texts: HashMap<Box<str>, u64>,

@@ -180,9 +180,9 @@ impl<'a> Cells<'_, 'a, '_> {
         let mut taking = Taking::new(self.fields, self.allowance);
         let mut some_missing = false;
         for field in self.fields.column(self.column) {
-            match truth(&field, self.missing) {
-                Some(Truth::Value(value)) => taking.push(value)?,
-                Some(Truth::Missing) => {
+            match parse_bool(&field, self.missing) {
+                Some(ParsedBool::Value(value)) => taking.push(value)?,
+                Some(ParsedBool::Missing) => {
                     some_missing = true;
                     taking.push(false)?;
                 }
@@ -198,8 +198,8 @@ impl<'a> Cells<'_, 'a, '_> {
         taking.give_up();
         let mut cells = Taking::new(self.fields, self.allowance);
         for field in self.fields.column(self.column) {
-            cells.push(match truth(&field, self.missing) {
-                Some(Truth::Value(value)) => Cell::Bool(value),
+            cells.push(match parse_bool(&field, self.missing) {
+                Some(ParsedBool::Value(value)) => Cell::Bool(value),
                 _ => Cell::Missing,
             })?;
         }
@@ -231,17 +231,17 @@ impl<'a> Cells<'_, 'a, '_> {
 }
 
 /// A field of a column of bools.
-pub(super) enum Truth {
+pub(super) enum ParsedBool {
     Value(bool),
     Missing,
 }
 
 /// The bool of a field; `None` if it is neither a bool nor missing.
-pub(super) fn truth(field: &[u8], missing: MissingTexts) -> Option<Truth> {
+pub(super) fn parse_bool(field: &[u8], missing: MissingTexts) -> Option<ParsedBool> {
     match field {
-        field if field.eq_ignore_ascii_case(b"true") => Some(Truth::Value(true)),
-        field if field.eq_ignore_ascii_case(b"false") => Some(Truth::Value(false)),
-        field if missing.has(field) => Some(Truth::Missing),
+        field if field.eq_ignore_ascii_case(b"true") => Some(ParsedBool::Value(true)),
+        field if field.eq_ignore_ascii_case(b"false") => Some(ParsedBool::Value(false)),
+        field if missing.has(field) => Some(ParsedBool::Missing),
         _ => None,
     }
 }

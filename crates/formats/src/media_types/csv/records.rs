@@ -4,7 +4,7 @@
 //! are combined. The dtype of a column is known after the last piece; then the pieces are read again as that dtype. The
 //! texts that the newest pandas reads as missing are missing.
 
-use super::column_type::{Truth, truth};
+use super::column_type::{ParsedBool, parse_bool};
 use super::fields::Fields;
 
 use crate::error::Result;
@@ -65,7 +65,7 @@ pub struct Typing {
     /// Above the largest `int64`.
     large: bool,
     all_floats: bool,
-    all_truths: bool,
+    all_booleans: bool,
 }
 
 impl Default for Typing {
@@ -77,7 +77,7 @@ impl Default for Typing {
             negative: false,
             large: false,
             all_floats: true,
-            all_truths: true,
+            all_booleans: true,
         }
     }
 }
@@ -99,7 +99,7 @@ impl Typing {
         match parse_i64(field) {
             Ok(value) => {
                 self.negative |= value < 0 || field.contains(&b'-');
-                self.all_truths = false;
+                self.all_booleans = false;
                 return;
             }
             Err(reason) => drop(self.first_no_i64.get_or_insert(reason)),
@@ -110,7 +110,7 @@ impl Typing {
             Some(Err(reason)) => drop(self.first_no_u64.get_or_insert(reason)),
         }
         self.all_floats = self.all_floats && parse_f64(field).is_some();
-        self.all_truths = self.all_truths && truth(field, MissingTexts::NEWEST).is_some();
+        self.all_booleans = self.all_booleans && parse_bool(field, MissingTexts::NEWEST).is_some();
     }
 
     /// The dtype, after all pieces.
@@ -123,8 +123,8 @@ impl Typing {
             (Some(NotInteger::Overflow), None) if self.missing || self.negative => ColumnType::Text,
             (Some(NotInteger::Overflow), None) => ColumnType::UInt64,
             _ if self.all_floats => ColumnType::Float64,
-            _ if self.all_truths && self.missing => ColumnType::TruthsWithGaps,
-            _ if self.all_truths => ColumnType::Bool,
+            _ if self.all_booleans && self.missing => ColumnType::BoolWithGaps,
+            _ if self.all_booleans => ColumnType::Bool,
             _ => ColumnType::Text,
         }
     }
@@ -144,7 +144,7 @@ pub enum ColumnType {
     /// `bool`
     Bool,
     /// `object`, of bools and missing values.
-    TruthsWithGaps,
+    BoolWithGaps,
     /// `object`, of text and missing values.
     Text,
     /// `object`, of text only: a missing value stays as it is written.
@@ -171,11 +171,13 @@ impl ColumnType {
                 Column::Float64(bytes().map(|field| parse_f64(&field).unwrap_or(f64::NAN)).collect())
             }
             ColumnType::Bool => Column::Bool(
-                bytes().map(|field| matches!(truth(&field, MissingTexts::NEWEST), Some(Truth::Value(true)))).collect(),
+                bytes()
+                    .map(|field| matches!(parse_bool(&field, MissingTexts::NEWEST), Some(ParsedBool::Value(true))))
+                    .collect(),
             ),
-            ColumnType::TruthsWithGaps => {
-                let cell = |field: &[u8]| match truth(field, MissingTexts::NEWEST) {
-                    Some(Truth::Value(value)) => Cell::Bool(value),
+            ColumnType::BoolWithGaps => {
+                let cell = |field: &[u8]| match parse_bool(field, MissingTexts::NEWEST) {
+                    Some(ParsedBool::Value(value)) => Cell::Bool(value),
                     _ => Cell::Missing,
                 };
                 Column::Object(bytes().map(|field| cell(&field)).collect())

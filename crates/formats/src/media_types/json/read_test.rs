@@ -192,7 +192,7 @@ fn a_label_is_missing_in_a_piece_without_it_if_earlier_rows_had_it() {
     assert!(message.ends_with("expected 2 columns as in the rows before, found 3"), "{message}");
 }
 
-/// Columns of said types: text, whole numbers, numbers, truths.
+/// Columns of the given types: text, whole numbers, numbers, booleans.
 struct TypedColumns;
 
 impl Schema for TypedColumns {
