@@ -149,7 +149,7 @@ fn a_job_warns_once_if_payloads_imply_different_types_and_a_setting_applies_to_a
     // The commas inside a JSON value do not separate variables.
     let done = transform("said", &["--environment", r#"BYOC_DTYPES={"i": "str"},UNUSED=1"#]);
     assert_eq!(done.status.code(), Some(0), "{}", errors(&done));
-    assert!(!errors(&done).contains("a payload of this job has"), "{}", errors(&done));
+    assert!(!errors(&done).contains("this payload of the job has"), "{}", errors(&done));
     let said = fs::read_to_string(path("said/in.csv.out")).unwrap();
     assert_eq!(said, "0.0,0.0,0.0\n".repeat(5));
     let guessed = fs::read_to_string(path("guessed/in.csv.out")).unwrap();
