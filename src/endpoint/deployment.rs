@@ -13,9 +13,10 @@ use super::container_side::{ContainerLauncher, ContainerSettings, RunningPipelin
 use super::identity::Identity;
 use crate::error::{Cause, Error, Result};
 use crate::leased_bytes::MemoryShare;
-use crate::platform::problems::list_problems;
+use crate::platform::problems::{combine, list_problems};
 use crate::storage::{Folders, Location, Storage};
 use crate::supervisor::BackgroundSupervisor;
+use byoc_formats::error::chain;
 use byoc_formats::suggest;
 
 /// The settings that all endpoints of a process share.
@@ -122,7 +123,7 @@ impl Deployment {
         let (pipelines, instances): (Vec<_>, Vec<_>) =
             started.into_iter().map(|RunningPipeline { pipeline, instances }| (pipeline, instances)).unzip();
         let instances: Vec<BackgroundSupervisor> = instances.into_iter().flatten().collect();
-        if let Some(error) = combined(errors) {
+        if let Some(error) = combine(errors) {
             stop_all(instances).await;
             return Err(error);
         }
@@ -185,14 +186,15 @@ pub(super) fn check(deployments: &[Deployment], context: &EndpointContext) -> Re
         .collect();
     let alone = is_alone(deployments);
     for deployment in deployments {
+        let problem = |error: Error| chain(&error.context(deployment.file.display())).to_string();
         for variant in deployment.variants() {
             let checked = deployment.starter(variant, context, alone).check(&variant.model.containers);
-            problems.extend(checked.err().map(|error| error.context(deployment.file.display()).to_string()));
+            problems.extend(checked.err().map(problem));
         }
         if let Some(asynchronous) = &deployment.config.asynchronous {
             for place in [&asynchronous.output, &asynchronous.failure].into_iter().flatten() {
                 let checked = context.container_settings.storage.check(place);
-                problems.extend(checked.err().map(|error| error.context(deployment.file.display()).to_string()));
+                problems.extend(checked.err().map(problem));
             }
         }
         let twice = deployments.iter().filter(|other| other.config.endpoint_name == deployment.config.endpoint_name);
@@ -217,7 +219,7 @@ pub(super) async fn start(
     let all = deployments.iter().map(|deployment| deployment.start(client, context, alone));
     let (started, errors) = partition(join_all(all).await);
     let instances = started.into_iter().flatten().collect();
-    match combined(errors) {
+    match combine(errors) {
         None => Ok(instances),
         Some(error) => {
             stop_all(instances).await;
@@ -240,16 +242,6 @@ fn partition<T>(outcomes: Vec<Result<T>>) -> (Vec<T>, Vec<Error>) {
         }
     }
     partition
-}
-
-/// Several errors as one.
-fn combined(mut errors: Vec<Error>) -> Option<Error> {
-    if errors.len() < 2 {
-        return errors.pop();
-    }
-    let cause = errors.first()?.cause();
-    let lines: Vec<String> = errors.iter().map(Error::to_string).collect();
-    Some(Error::new(cause, list_problems(&lines)))
 }
 
 /// The default output folder of asynchronous invocations.

@@ -3,6 +3,7 @@ use crate::endpoint::CacheSettings;
 use crate::endpoint::config::ShadowConfig;
 use crate::platform::create_model::{ContainerConfig, ExecutionMode, ModelConfig, Models};
 use byoc_fake_container::FakeContainer;
+use byoc_formats::error::chain;
 
 fn variant(name: &str, containers: &[&str]) -> VariantConfig {
     let container = |name: &&str| ContainerConfig {
@@ -115,5 +116,5 @@ async fn a_variant_that_does_not_start_is_named_and_fails_its_endpoint() {
     let client = crate::platform::http::client().unwrap();
     let error = start(&client, &deployments, &context).await.unwrap_err();
     let start = "The bad for production variant green did not pass the ping health check: ";
-    assert!(error.message().contains(start), "{error}");
+    assert!(chain(&error).to_string().contains(start), "{error}");
 }

@@ -5,6 +5,7 @@
 //! to people use [`chain`](byoc_formats::error::chain), which adds the messages of its sources.
 
 mod cause;
+mod reason;
 pub mod remedy;
 
 use byoc_account::Exceeded;
@@ -13,6 +14,7 @@ use std::fmt;
 use std::path::Path;
 
 pub use cause::{Cause, Row};
+pub use reason::Reason;
 
 /// An error with its cause, message, place and source. It is one pointer wide, so that results stay small.
 #[derive(Debug)]

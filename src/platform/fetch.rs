@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::create_model::{ModelDataUrl, ModelForm};
-use crate::error::{Cause, Error, Result};
+use crate::error::{Cause, Error, Reason, Result};
 use crate::storage::{Bucket, Location, Storage, StorageError, Version, missing_path_message};
 use byoc_formats::error::{self, chain};
 use byoc_formats::targz::{self, Limits};
@@ -32,15 +32,15 @@ pub enum FetchError {
     /// There is nothing at its location. The message suggests what exists nearby.
     NotFoundWithSuggestion(String),
     /// The settings for S3 are wrong.
-    Setting(String),
+    Setting(Reason),
     /// The data there are not a model archive, or are too large.
-    BadArtifact(String),
+    BadArtifact(Reason),
     /// It could not be downloaded; a retry may succeed.
-    Unavailable(String),
+    Unavailable(Reason),
     /// Other fetches hold the disk space that it needs.
     DiskBusy,
     /// It could not be written to this machine's disk.
-    Internal(String),
+    Internal(Reason),
 }
 
 impl std::fmt::Display for FetchError {
@@ -50,11 +50,24 @@ impl std::fmt::Display for FetchError {
             FetchError::NotFound(StorageError::NotFound) => f.write_str("there is no object at the URL"),
             FetchError::NotFound(why) => why.fmt(f),
             FetchError::NotFoundWithSuggestion(message) => f.write_str(message),
-            FetchError::BadArtifact(message) | FetchError::Internal(message) | FetchError::Setting(message) => {
-                f.write_str(message)
+            FetchError::BadArtifact(reason) | FetchError::Internal(reason) | FetchError::Setting(reason) => {
+                reason.fmt(f)
             }
-            FetchError::Unavailable(message) => write!(f, "could not be downloaded: {message}"),
+            FetchError::Unavailable(_) => f.write_str("could not be downloaded"),
             FetchError::DiskBusy => f.write_str("other fetches hold the disk space that it needs"),
+        }
+    }
+}
+
+impl std::error::Error for FetchError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            FetchError::NotFound(reason) => reason.source(),
+            FetchError::BadArtifact(reason) | FetchError::Internal(reason) | FetchError::Setting(reason) => {
+                reason.source()
+            }
+            FetchError::Unavailable(reason) => Some(reason),
+            FetchError::NotFoundWithSuggestion(_) | FetchError::DiskBusy => None,
         }
     }
 }
@@ -62,21 +75,21 @@ impl std::fmt::Display for FetchError {
 impl FetchError {
     /// The error for wrong settings of S3.
     pub(super) fn from_settings_error(error: Error) -> FetchError {
-        FetchError::Setting(chain(&error).to_string())
+        FetchError::Setting(Reason::new(error))
     }
 
     /// The error for an artifact whose object could not be read.
     pub(super) fn from_storage(failure: StorageError) -> FetchError {
         match failure {
             StorageError::InsufficientDisk => FetchError::DiskBusy,
-            StorageError::TooLarge { .. } => FetchError::BadArtifact(failure.to_string()),
+            StorageError::TooLarge { .. } => FetchError::BadArtifact(Reason::new(failure)),
             // S3 answers "access denied" for a missing object if the caller may not list the bucket.
             StorageError::NotFound
             | StorageError::NoSuchBucket
             | StorageError::InvalidKey(_)
             | StorageError::AccessDenied(_) => FetchError::NotFound(failure),
-            StorageError::Unavailable(message) => FetchError::Unavailable(message),
-            other => FetchError::Internal(other.to_string()),
+            StorageError::Unavailable(reason) => FetchError::Unavailable(reason),
+            other => FetchError::Internal(Reason::new(other)),
         }
     }
 
@@ -90,7 +103,8 @@ impl FetchError {
             FetchError::Unavailable(_) | FetchError::DiskBusy => Cause::Unreachable,
             FetchError::Internal(_) => Cause::Io,
         };
-        Error::new(cause, self.to_string())
+        // The chain prints a source that reads as its error once.
+        Error::new(cause, self.to_string()).caused_by(self)
     }
 }
 
@@ -110,7 +124,7 @@ pub struct Fetched {
 pub async fn version(data: &ModelDataUrl, storage: &Storage) -> Result<Version, StorageError> {
     match (data.form, &data.location) {
         (ModelForm::Files, Location::S3 { bucket, key }) => {
-            let bucket = storage.bucket(bucket).map_err(|error| StorageError::Internal(chain(&error).to_string()))?;
+            let bucket = storage.bucket(bucket).map_err(|error| StorageError::Internal(Reason::new(error)))?;
             let entries = bucket.list(key).await?;
             if entries.is_empty() { Err(StorageError::NotFound) } else { Ok(Version::of_objects(&entries)) }
         }
@@ -143,7 +157,7 @@ async fn fetch_from(data: &ModelDataUrl, storage: &Storage, into: &Path) -> Resu
             download(&*open_bucket(storage, bucket)?, key, into, None).await
         }
         (ModelForm::Files, Location::Local(path)) => {
-            Err(FetchError::BadArtifact(format!("{} is not a folder", path.display())))
+            Err(FetchError::BadArtifact(Reason::new(format!("{} is not a folder", path.display()))))
         }
         (ModelForm::Files, Location::S3 { bucket, key }) => {
             let version = before().await?;
@@ -176,14 +190,14 @@ pub async fn download(
     into: &Path,
     mut reservation: Option<DiskReservation>,
 ) -> Result<Fetched, FetchError> {
-    let internal = |error: &(dyn std::error::Error + 'static)| FetchError::Internal(chain(error).to_string());
+    let internal = |error: Error| FetchError::Internal(Reason::new(error));
     let download_folder = into.parent().and_then(Path::parent).unwrap_or(Path::new("."));
     std::fs::create_dir_all(download_folder)
-        .map_err(|error| internal(&Error::io("create the folder", download_folder, error)))?;
+        .map_err(|error| internal(Error::io("create the folder", download_folder, error)))?;
     let (file, path) = tempfile::Builder::new()
         .prefix(DOWNLOAD_PREFIX)
         .tempfile_in(download_folder)
-        .map_err(|error| internal(&Error::io("create a file in", download_folder, error)))?
+        .map_err(|error| internal(Error::io("create a file in", download_folder, error)))?
         .into_parts();
     let mut file = tokio::fs::File::from_std(file);
     let reserve = |bytes| match &mut reservation {
@@ -217,8 +231,8 @@ pub async fn unpack_local(
 
 /// The error for a model's object that could not be read.
 fn read_failed(key: &str, failure: StorageError) -> FetchError {
-    if let StorageError::AccessDenied(message) = &failure {
-        log::warn!("{key} may not be read: {message}");
+    if let StorageError::AccessDenied(reason) = &failure {
+        log::warn!("{key} may not be read: {}", chain(reason));
     }
     FetchError::from_storage(failure)
 }
@@ -235,7 +249,9 @@ async fn unpack_in_background(
     let into = into.to_owned();
     match tokio::task::spawn_blocking(move || unpack(&source, &into, reservation)).await {
         Ok(unpacked) => unpacked,
-        Err(error) => Err(FetchError::Internal(format!("unpacking did not finish: {error}"))),
+        Err(error) => Err(FetchError::Internal(Reason::new(
+            Error::new(Cause::Internal, "unpacking did not finish").caused_by(error),
+        ))),
     }
 }
 
@@ -262,9 +278,9 @@ fn unpack(source: &Source, into: &Path, reservation: Option<DiskReservation>) ->
     done.map_err(|error| match error.cause() {
         _ if is_busy.get() => FetchError::DiskBusy,
         Cause::BadArtifact | Cause::NotPulled | Cause::NoModel | Cause::SeveralModels => {
-            FetchError::BadArtifact(chain(&error).to_string())
+            FetchError::BadArtifact(Reason::new(error))
         }
-        _ => FetchError::Internal(chain(&error).to_string()),
+        _ => FetchError::Internal(Reason::new(error)),
     })
 }
 
@@ -296,9 +312,10 @@ mod tests {
 
     #[test]
     fn a_missing_artifact_and_a_damaged_one_have_different_exit_codes() {
-        for (error, exit_code) in
-            [(FetchError::NotFound(StorageError::NotFound), 66), (FetchError::BadArtifact("no archive".to_owned()), 65)]
-        {
+        for (error, exit_code) in [
+            (FetchError::NotFound(StorageError::NotFound), 66),
+            (FetchError::BadArtifact(Reason::new("no archive")), 65),
+        ] {
             assert_eq!(error.into_error().cause().row().exit_code, exit_code);
         }
     }

@@ -23,7 +23,7 @@ use super::s3_client::Connector;
 use super::s3_error::{storage_error, upload_error};
 use super::s3_settings;
 use crate::env;
-use crate::error::{Cause, Error, Result};
+use crate::error::{Cause, Error, Reason, Result};
 use crate::http::tls;
 use crate::leased_bytes::{LeasedBuffer, MemoryShare};
 
@@ -119,8 +119,9 @@ impl Bucket {
         let (bytes, mut received) = (entry.bytes, 0);
         accept_size(bytes)?;
         let mut pieces = object.into_stream();
-        let not_written =
-            |error: std::io::Error| StorageError::Internal(format!("could not write a download: {error}"));
+        let not_written = |error: std::io::Error| {
+            StorageError::Internal(Reason::new(Error::new(Cause::Io, "could not write a download").caused_by(error)))
+        };
         while let Some(piece) = pieces.try_next().await.map_err(|error| storage_error(&error))? {
             received += piece.len() as u64;
             check_not_longer(received, bytes)?;
@@ -274,7 +275,7 @@ impl Upload {
     /// # Errors
     /// [`StorageError`].
     pub async fn finish(mut self) -> Result<(), StorageError> {
-        self.0.shutdown().await.map_err(|error| upload_error(&error))
+        self.0.shutdown().await.map_err(upload_error)
     }
 
     /// Cancels the upload and deletes its parts.
@@ -294,7 +295,7 @@ fn check_complete(received: u64, bytes: u64) -> Result<(), StorageError> {
     if received == bytes {
         Ok(())
     } else {
-        Err(StorageError::Unavailable(format!("the download broke off after {received} of {bytes} bytes")))
+        Err(StorageError::Unavailable(Reason::new(format!("the download broke off after {received} of {bytes} bytes"))))
     }
 }
 
@@ -302,7 +303,7 @@ fn check_not_longer(received: u64, bytes: u64) -> Result<(), StorageError> {
     if received <= bytes {
         Ok(())
     } else {
-        Err(StorageError::Unavailable(format!("S3 sent more than the {bytes} bytes that it announced")))
+        Err(StorageError::Unavailable(Reason::new(format!("S3 sent more than the {bytes} bytes that it announced"))))
     }
 }
 

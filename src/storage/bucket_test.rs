@@ -203,9 +203,10 @@ async fn credentials_are_not_sent_to_another_host_after_a_redirect() {
     let mut access = access(server.origin.as_str());
     access.0.insert(env::AWS_SESSION_TOKEN.to_owned(), "token".to_owned());
     let bucket = Bucket::open("bucket", &access).unwrap();
-    let Err(StorageError::Unavailable(message)) = bucket.read("a", 100, &MemoryShare::unbounded()).await else {
+    let Err(StorageError::Unavailable(reason)) = bucket.read("a", 100, &MemoryShare::unbounded()).await else {
         panic!("it was followed")
     };
+    let message = reason.to_string();
     for part in ["redirects to", other.origin.as_str(), "AWS_REGION"] {
         assert!(message.contains(part), "{part}: {message}");
     }
@@ -217,9 +218,10 @@ async fn credentials_are_not_sent_to_another_host_after_a_redirect() {
 #[actix_web::test]
 async fn a_redirect_without_a_location_means_another_region_and_is_not_retried() {
     let server = FakeContainer::answering(301, "application/xml", "<Error><Code>PermanentRedirect</Code></Error>");
-    let Err(StorageError::Unavailable(message)) = bucket(&server).read("a", 1, &MemoryShare::unbounded()).await else {
+    let Err(StorageError::Unavailable(reason)) = bucket(&server).read("a", 1, &MemoryShare::unbounded()).await else {
         panic!("it was read")
     };
+    let message = reason.to_string();
     assert!(message.starts_with("the bucket is in another region than AWS_REGION says"), "{message}");
     assert_eq!(server.seen().len(), 1);
 }
@@ -338,10 +340,11 @@ async fn errors_of_s3_are_reported_with_their_code() {
             async { answer }
         });
         let failure = bucket(&server).read("a", 1, &MemoryShare::unbounded()).await.unwrap_err();
-        assert!(failure.to_string().contains(message), "{failure}");
+        let text = chain(&failure).to_string();
+        assert!(text.contains(message), "{text}");
         assert_eq!(matches!(failure, StorageError::AccessDenied(_)), is_denied, "{failure:?}");
     }
     let server = FakeContainer::answering(403, "text/html", "<html>a proxy</html>");
     let failure = bucket(&server).read("a", 1, &MemoryShare::unbounded()).await.unwrap_err();
-    assert_eq!(failure.to_string(), "access is denied: S3 says 403 Forbidden");
+    assert_eq!(chain(&failure).to_string(), "access is denied: S3 says 403 Forbidden");
 }

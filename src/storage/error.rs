@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
+use crate::error::{Cause, Error, Reason};
 use crate::leased_bytes::InsufficientMemory;
 
 /// Why an object could not be read or written.
@@ -11,7 +12,7 @@ pub enum StorageError {
     /// There is no object of this name.
     NotFound,
     /// The file system or S3 denies access, for this reason.
-    AccessDenied(String),
+    AccessDenied(Reason),
     /// The object is larger than the caller accepts.
     TooLarge {
         /// Its size in bytes.
@@ -30,18 +31,20 @@ pub enum StorageError {
     /// S3 allows this key, but object_store does not: it has an empty segment, `.`, `..` or a control character.
     InvalidKey(String),
     /// The store did not respond, or its response was incomplete. A retry may succeed.
-    Unavailable(String),
+    Unavailable(Reason),
     /// An error of this machine, for example of its disk.
-    Internal(String),
+    Internal(Reason),
 }
 
 impl StorageError {
     /// Converts an error of the file system for a path.
-    pub(super) fn from_io(path: &Path, error: &std::io::Error) -> StorageError {
-        match error.kind() {
+    pub(super) fn from_io(path: &Path, error: std::io::Error) -> StorageError {
+        let kind = error.kind();
+        let reason = Reason::new(Error::new(Cause::Io, path.display().to_string()).caused_by(error));
+        match kind {
             std::io::ErrorKind::NotFound => StorageError::NotFound,
-            std::io::ErrorKind::PermissionDenied => StorageError::AccessDenied(format!("{}: {error}", path.display())),
-            _ => StorageError::Internal(format!("{}: {error}", path.display())),
+            std::io::ErrorKind::PermissionDenied => StorageError::AccessDenied(reason),
+            _ => StorageError::Internal(reason),
         }
     }
 }
@@ -50,7 +53,7 @@ impl fmt::Display for StorageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StorageError::NotFound => f.write_str("nothing is there"),
-            StorageError::AccessDenied(message) => write!(f, "access is denied: {message}"),
+            StorageError::AccessDenied(_) => f.write_str("access is denied"),
             StorageError::TooLarge { bytes, limit } => write!(f, "it has {bytes} bytes; at most {limit}"),
             StorageError::InsufficientMemory(InsufficientMemory::NeverFits(most)) => {
                 write!(f, "it is larger than the {most} bytes that there can ever be memory for")
@@ -66,10 +69,42 @@ impl fmt::Display for StorageError {
                 "the key {key:?} cannot be read here (it has an empty part, \".\" or \"..\" between slashes, or a \
                  control character): rename the object, or name others by a longer prefix or a manifest"
             ),
-            StorageError::Unavailable(message) => f.write_str(message),
-            StorageError::Internal(message) => f.write_str(message),
+            StorageError::Unavailable(reason) | StorageError::Internal(reason) => reason.fmt(f),
         }
     }
 }
 
-impl std::error::Error for StorageError {}
+impl std::error::Error for StorageError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            StorageError::AccessDenied(reason) => Some(reason),
+            StorageError::Unavailable(reason) | StorageError::Internal(reason) => reason.source(),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+    use std::io::ErrorKind;
+
+    use super::*;
+    use byoc_formats::error::chain;
+
+    #[test]
+    fn an_error_of_the_file_system_is_a_source_and_reads_on_after_the_path() {
+        let of = |kind: ErrorKind| StorageError::from_io(Path::new("/a/b"), kind.into());
+        assert_eq!(of(ErrorKind::NotFound), StorageError::NotFound);
+        for (kind, own, all) in [
+            (ErrorKind::PermissionDenied, "access is denied", "access is denied: /a/b: permission denied"),
+            (ErrorKind::StorageFull, "/a/b", "/a/b: no storage space"),
+        ] {
+            let error = of(kind);
+            assert_eq!((error.to_string().as_str(), chain(&error).to_string().as_str()), (own, all));
+            let last = std::iter::successors(error.source(), |&error| error.source()).last();
+            let io = last.and_then(|last| last.downcast_ref::<std::io::Error>());
+            assert_eq!(io.map(std::io::Error::kind), Some(kind));
+        }
+    }
+}

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::StorageError;
+use crate::error::{Cause, Error, Reason};
 use crate::leased_bytes::{LeasedBuffer, MemoryShare};
 
 /// The most threads that may read files at the same time. A thread hangs if its file system does.
@@ -94,10 +95,10 @@ fn read_now(
     folders: Option<&Folders>,
     deadline: &Deadline,
 ) -> Result<Bytes, StorageError> {
-    let of_file = |error: std::io::Error| StorageError::from_io(path, &error);
+    let of_file = |error: std::io::Error| StorageError::from_io(path, error);
     let (file, metadata) = open(path)?;
     if folders.is_some_and(|folders| !folders.contain(path, &metadata)) {
-        return Err(StorageError::AccessDenied("it is not below an allowed folder".to_owned()));
+        return Err(StorageError::AccessDenied(Reason::new("it is not below an allowed folder")));
     }
     let bytes = metadata.len();
     if bytes > limit {
@@ -108,21 +109,23 @@ fn read_now(
     let mut file = file.take(bytes.saturating_add(1));
     loop {
         if deadline.has_passed() {
-            return Err(StorageError::Unavailable("the caller stopped waiting for it".to_owned()));
+            return Err(StorageError::Unavailable(Reason::new("the caller stopped waiting for it")));
         }
         let count = file.read(&mut piece).map_err(of_file)?;
         let Some(read) = piece.get(..count).filter(|read| !read.is_empty()) else { break };
         arriving.push(read).map_err(StorageError::InsufficientMemory)?;
     }
     if arriving.len() as u64 != bytes {
-        return Err(StorageError::Unavailable(format!("it had {bytes} bytes and changed while it was read")));
+        return Err(StorageError::Unavailable(Reason::new(format!(
+            "it had {bytes} bytes and changed while it was read"
+        ))));
     }
     Ok(arriving.finish())
 }
 
 /// Opens a regular file. Never blocks on a pipe or a device.
 fn open(path: &Path) -> Result<(File, Metadata), StorageError> {
-    let of_file = |error: std::io::Error| StorageError::from_io(path, &error);
+    let of_file = |error: std::io::Error| StorageError::from_io(path, error);
     // Checked before opening, because opening a device may affect it, and after, because the path may have been
     // replaced.
     if !std::fs::metadata(path).map_err(of_file)?.is_file() {
@@ -145,8 +148,10 @@ async fn in_own_thread<T: Send + 'static>(
         drop(slot);
         let _ = sender.send(result);
     });
-    spawned.map_err(|error| StorageError::Internal(format!("no thread could be started: {error}")))?;
-    result.await.unwrap_or_else(|_| Err(StorageError::Internal("the thread that reads it has panicked".to_owned())))
+    spawned.map_err(|error| {
+        StorageError::Internal(Reason::new(Error::new(Cause::Io, "no thread could be started").caused_by(error)))
+    })?;
+    result.await.unwrap_or_else(|_| Err(StorageError::Internal(Reason::new("the thread that reads it has panicked"))))
 }
 
 /// One of the threads that may read files.
@@ -159,7 +164,7 @@ impl Slot {
         if THREADS.fetch_add(1, Ordering::AcqRel) < MAX_THREADS {
             return Ok(slot);
         }
-        Err(StorageError::Unavailable(format!("{MAX_THREADS} other files are being read already")))
+        Err(StorageError::Unavailable(Reason::new(format!("{MAX_THREADS} other files are being read already"))))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::error::{Cause, Error, Result};
 use byoc_formats::suggest;
 
 /// The most names of a folder that are read for suggestions.
@@ -74,11 +75,11 @@ fn broken_link(path: &Path) -> Option<(&Path, PathBuf)> {
 /// Reads a text file that a user names.
 ///
 /// # Errors
-/// A message with the absolute path.
-pub fn read_text(file: &Path) -> Result<String, String> {
+/// [`Cause::BadSetting`], with the absolute path.
+pub fn read_text(file: &Path) -> Result<String> {
     std::fs::read_to_string(file).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => missing_path_message(file),
-        _ => format!("could not read {}: {error}", absolute(file).display()),
+        std::io::ErrorKind::NotFound => Error::new(Cause::BadSetting, missing_path_message(file)),
+        _ => Error::io("read", &absolute(file), error).because(Cause::BadSetting),
     })
 }
 
@@ -94,6 +95,18 @@ fn names_in(folder: &Path) -> std::io::Result<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use byoc_formats::error::chain;
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named_and_the_systems_error_is_the_source() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = read_text(folder.path()).unwrap_err();
+        let expected = format!("could not read {}: Is a directory (os error 21)", folder.path().display());
+        assert_eq!((error.cause(), chain(&error).to_string()), (Cause::BadSetting, expected));
+        assert!(std::error::Error::source(&error).is_some_and(|source| source.is::<std::io::Error>()));
+        let missing = read_text(&folder.path().join("a")).unwrap_err();
+        assert!(missing.message().starts_with("there is nothing at "), "{missing}");
+    }
 
     #[test]
     fn a_missing_path_is_reported_with_the_closest_existing_names() {

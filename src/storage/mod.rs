@@ -29,9 +29,8 @@ pub use missing_path::{absolute, missing_path_message, read_text};
 pub use s3_access::S3Access;
 pub use version::{Version, last_modified};
 
-use crate::error::Result;
+use crate::error::{Reason, Result};
 use crate::leased_bytes::MemoryShare;
-use byoc_formats::error::chain;
 
 /// Access to folders and buckets. Each bucket is opened once.
 #[derive(Debug, Default)]
@@ -83,7 +82,7 @@ impl Storage {
             Location::Local(path) => {
                 let path = path.clone();
                 let looking = tokio::task::spawn_blocking(move || Version::of_path(&path));
-                looking.await.map_err(|error| StorageError::Internal(error.to_string()))?
+                looking.await.map_err(|error| StorageError::Internal(Reason::new(error)))?
             }
         }
     }
@@ -127,13 +126,13 @@ impl Storage {
             Location::Local(path) => {
                 let path = path.clone();
                 let writing = tokio::task::spawn_blocking(move || write_file(&path, &content));
-                writing.await.map_err(|error| StorageError::Internal(error.to_string()))?
+                writing.await.map_err(|error| StorageError::Internal(Reason::new(error)))?
             }
         }
     }
 
     fn open_bucket(&self, bucket: &str) -> Result<Arc<Bucket>, StorageError> {
-        self.bucket(bucket).map_err(|error| StorageError::Internal(chain(&error).to_string()))
+        self.bucket(bucket).map_err(|error| StorageError::Internal(Reason::new(error)))
     }
 }
 
@@ -146,7 +145,7 @@ fn write_file(path: &PathBuf, content: &[u8]) -> Result<(), StorageError> {
         file.persist(path)?;
         Ok(())
     };
-    write().map_err(|error| StorageError::from_io(path, &error))
+    write().map_err(|error| StorageError::from_io(path, error))
 }
 
 #[cfg(test)]
@@ -175,6 +174,6 @@ mod tests {
         storage.write(&file, Bytes::new()).await.unwrap();
         let below_a_file = Location::Local(folder.path().join("a/b"));
         let error = storage.write(&below_a_file, Bytes::new()).await.unwrap_err();
-        assert!(matches!(&error, StorageError::Internal(message) if message.contains("a/b")), "{error:?}");
+        assert!(matches!(&error, StorageError::Internal(reason) if reason.to_string().contains("a/b")), "{error:?}");
     }
 }

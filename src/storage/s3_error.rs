@@ -6,6 +6,7 @@ use object_store::path::Error as KeyError;
 
 use super::StorageError;
 use crate::env::{AWS_ENDPOINT_URL_S3, AWS_REGION};
+use crate::error::Reason;
 use crate::http::exchange_error::{ExchangeError, find, source_chain};
 
 /// Error codes that retrying with the same credentials cannot change, although their status does not say so
@@ -34,29 +35,29 @@ pub(super) fn storage_error(error: &object_store::Error) -> StorageError {
     // But the error's text contains the XML of S3's response.
     let text = error.to_string();
     let code = element(&text, "Code");
-    let message = describe(error, code, element(&text, "Message"));
+    let reason = reason(error, code, element(&text, "Message"));
     match (error, code) {
         (_, Some("NoSuchBucket")) => StorageError::NoSuchBucket,
         (object_store::Error::NotFound { .. }, _) => StorageError::NotFound,
         (object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. }, _) => {
-            StorageError::AccessDenied(message)
+            StorageError::AccessDenied(reason)
         }
-        (_, Some(code)) if DENIED_CODES.contains(&code) => StorageError::AccessDenied(message),
-        _ => StorageError::Unavailable(message),
+        (_, Some(code)) if DENIED_CODES.contains(&code) => StorageError::AccessDenied(reason),
+        _ => StorageError::Unavailable(reason),
     }
 }
 
 /// Converts an error of an upload's last step, which wraps one of object_store.
-pub(super) fn upload_error(error: &std::io::Error) -> StorageError {
+pub(super) fn upload_error(error: std::io::Error) -> StorageError {
     match error.get_ref().and_then(|inside| inside.downcast_ref::<object_store::Error>()) {
         Some(error) => storage_error(error),
-        None => StorageError::Unavailable(error.to_string()),
+        None => StorageError::Unavailable(Reason::new(error)),
     }
 }
 
-fn describe(error: &object_store::Error, code: Option<&str>, message: Option<&str>) -> String {
+fn reason(error: &object_store::Error, code: Option<&str>, message: Option<&str>) -> Reason {
     if let Some(exchange) = find::<ExchangeError>(error) {
-        return exchange.to_string();
+        return Reason::new(exchange.clone());
     }
     let said = match (code, message) {
         (Some(code), Some(message)) => Cow::from(format!("S3 says {code}: {message}")),
@@ -77,7 +78,7 @@ fn describe(error: &object_store::Error, code: Option<&str>, message: Option<&st
         }
         _ => String::new(),
     };
-    format!("{}{advice}", shortened(&said))
+    Reason::new(format!("{}{advice}", shortened(&said)))
 }
 
 /// The text of the first XML element of this name. `None` if it is empty.

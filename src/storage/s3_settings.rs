@@ -12,10 +12,8 @@ use crate::error::{Cause, Error, Result};
 /// [`Cause::BadSetting`] with the variable, its value and what is expected.
 pub(super) fn check(bucket: &str, access: &S3Access) -> Result<()> {
     let invalid = |message: String| Err(Error::new(Cause::BadSetting, message));
-    if let Some((variable, endpoint)) = access.endpoint()
-        && let Err(why) = check_endpoint(endpoint)
-    {
-        return invalid(format!("{variable}: expected http://HOST:PORT or https://HOST, found {endpoint:?}{why}"));
+    if let Some((variable, endpoint)) = access.endpoint() {
+        check_endpoint(variable, endpoint)?;
     }
     for variable in [env::AWS_REGION, env::AWS_DEFAULT_REGION] {
         if let Some(region) = access.get(variable).filter(|region| !is_name(region)) {
@@ -39,22 +37,26 @@ pub(super) fn check(bucket: &str, access: &S3Access) -> Result<()> {
     Ok(())
 }
 
-/// Checks that a text is the URL of a server. The error is the end of a message, and may be empty.
-fn check_endpoint(endpoint: &str) -> Result<(), String> {
+/// Checks that the value of a variable is the URL of a server.
+fn check_endpoint(variable: &str, endpoint: &str) -> Result<()> {
+    let invalid = |detail: &str| {
+        let message = format!("{variable}: expected http://HOST:PORT or https://HOST, found {endpoint:?}{detail}");
+        Error::new(Cause::BadSetting, message)
+    };
     if endpoint.contains(char::is_whitespace) {
-        return Err(", which has a space in it".to_owned());
+        return Err(invalid(", which has a space in it"));
     }
     let without_scheme = !endpoint.contains("://");
     if without_scheme && Url::parse(&format!("http://{endpoint}")).is_ok_and(|url| url.has_host()) {
-        return Err(format!(": did you mean http://{endpoint}?"));
+        return Err(invalid(&format!(": did you mean http://{endpoint}?")));
     }
-    let url = Url::parse(endpoint).map_err(|error| format!(" ({error})"))?;
+    let url = Url::parse(endpoint).map_err(|error| invalid("").caused_by(error))?;
     match url.scheme() {
         "http" | "https" if url.query().is_some() || url.fragment().is_some() => {
-            Err(", which has a query or a fragment".to_owned())
+            Err(invalid(", which has a query or a fragment"))
         }
         "http" | "https" => Ok(()),
-        scheme => Err(format!(": {scheme}:// is not supported")),
+        scheme => Err(invalid(&format!(": {scheme}:// is not supported"))),
     }
 }
 
@@ -67,6 +69,7 @@ fn is_name(text: &str) -> bool {
 mod tests {
     use super::super::Bucket;
     use super::*;
+    use byoc_formats::error::chain;
 
     fn opened(bucket: &str, variables: &[(&str, &str)]) -> Result<Bucket> {
         let known = [(env::AWS_ACCESS_KEY_ID, "id"), (env::AWS_SECRET_ACCESS_KEY, "secret")];
@@ -93,7 +96,13 @@ mod tests {
                 let error = opened("bucket", &[(variable, endpoint)]).unwrap_err();
                 assert_eq!(error.cause(), Cause::BadSetting, "{endpoint}");
                 let expected = format!("{variable}: expected http://HOST:PORT or https://HOST, found {endpoint:?}");
-                assert!(error.message().contains(&expected) && error.message().contains(more), "{error}");
+                let text = chain(&error).to_string();
+                assert!(error.message().contains(&expected) && text.contains(more), "{text}");
+                assert_eq!(
+                    std::error::Error::source(&error).is_some(),
+                    Url::parse(endpoint).is_err() && !more.contains("mean") && !more.contains("space"),
+                    "{endpoint}"
+                );
             }
             for endpoint in ["http://localhost:5555", "https://s3.example.com/", "http://[::1]:9000/minio"] {
                 opened("bucket", &[(variable, endpoint)]).unwrap();

@@ -32,12 +32,12 @@ impl Version {
     /// # Errors
     /// [`StorageError`].
     pub fn of_path(path: &Path) -> Result<Version, StorageError> {
-        let metadata = std::fs::metadata(path).map_err(|error| StorageError::from_io(path, &error))?;
+        let metadata = std::fs::metadata(path).map_err(|error| StorageError::from_io(path, error))?;
         if !metadata.is_dir() {
             return Ok(Version(of_file(&metadata)));
         }
         let mut files = Vec::new();
-        list(path, path, &mut files).map_err(|error| StorageError::from_io(path, &error))?;
+        list(path, path, &mut files).map_err(|error| StorageError::from_io(path, error))?;
         files.sort();
         Ok(Version(files.join("\n")))
     }
@@ -53,7 +53,7 @@ fn of_file(metadata: &Metadata) -> String {
 /// # Errors
 /// [`StorageError`].
 pub fn last_modified(path: &Path) -> Result<SystemTime, StorageError> {
-    latest_below(path, &mut 0).map_err(|error| StorageError::from_io(path, &error))
+    latest_below(path, &mut 0).map_err(|error| StorageError::from_io(path, error))
 }
 
 /// Does not follow links to folders, and reads no more entries than a version includes.

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::readiness::ping;
 use super::{ContainerProcess, Health, Supervisor};
+use byoc_formats::error::chain;
 
 /// The interval of pings.
 pub const PING_INTERVAL: Duration = Duration::from_secs(5);
@@ -120,7 +121,7 @@ impl Background {
                 Ok(()) => unhealthy_since = None,
                 Err(problem) => {
                     let since = *unhealthy_since.get_or_insert_with(Instant::now);
-                    log::warn!("container {}: {problem}", config.name);
+                    log::warn!("container {}: {}", config.name, chain(&problem));
                     if since.elapsed() >= config.health_check_timeout {
                         return Outage::FailedPings;
                     }
@@ -161,7 +162,7 @@ impl Background {
                     log::info!("container {name}: healthy again");
                     return;
                 }
-                Err(error) => log::error!("container {name}: {}", error.problem),
+                Err(error) => log::error!("container {name}: {}", chain(&error.problem)),
             }
         }
     }

@@ -9,6 +9,7 @@ use reqwest::{Client, Url};
 use super::process::Process;
 use super::readiness::wait_until_ready;
 use super::{Health, HostingMode};
+use crate::error::Reason;
 
 /// How to start a container.
 #[derive(Clone, Debug)]
@@ -25,7 +26,7 @@ pub struct ContainerCommand {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StartError {
     /// The problem.
-    pub problem: String,
+    pub problem: Reason,
     /// The exit code of its process, if it exited.
     pub exit_code: Option<i32>,
     /// The last error in its log.
@@ -33,7 +34,7 @@ pub struct StartError {
 }
 
 impl StartError {
-    pub(super) fn from_problem(problem: String) -> StartError {
+    pub(super) fn from_problem(problem: Reason) -> StartError {
         StartError { problem, exit_code: None, logged: None }
     }
 }

@@ -15,6 +15,7 @@ use std::time::Duration;
 use reqwest::{Client, Url};
 
 use crate::env;
+use crate::error::Reason;
 pub use background::{BackgroundConfig, BackgroundSupervisor, PING_INTERVAL, Replacement};
 pub use container_process::{ContainerCommand, ContainerProcess, StartError};
 pub use health::Health;
@@ -155,9 +156,8 @@ impl Supervisor {
     async fn restart(&mut self) -> Result<Duration, StartError> {
         let command = match std::mem::replace(&mut self.state, State::External) {
             State::External => {
-                return Err(StartError::from_problem(
-                    "this program did not start it, so it cannot restart it".to_owned(),
-                ));
+                let problem = Reason::new("this program did not start it, so it cannot restart it");
+                return Err(StartError::from_problem(problem));
             }
             State::Running(process) => {
                 let command = process.command().clone();

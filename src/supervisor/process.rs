@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::Health;
+use crate::error::{Cause, Error, Reason};
 use crate::telemetry::logs::{FATAL_ERROR_PREFIX, LISTENING_ON};
 use crate::telemetry::printable;
 
@@ -53,7 +54,7 @@ impl Process {
         name: &str,
         variables: &BTreeMap<String, String>,
         health: &Health,
-    ) -> Result<(Process, Url), String> {
+    ) -> Result<(Process, Url), Reason> {
         let mut command = Command::new(executable);
         command
             .arg("serve")
@@ -66,8 +67,10 @@ impl Process {
             // A terminal sends Ctrl-C to a whole process group. The child must not get it, so that it can finish its
             // requests.
             .process_group(0);
-        let mut child =
-            command.spawn().map_err(|error| format!("could not start {} serve: {error}", executable.display()))?;
+        let mut child = command.spawn().map_err(|error| {
+            let message = format!("could not start {} serve", executable.display());
+            Reason::new(Error::new(Cause::NotHealthy, message).caused_by(error))
+        })?;
         let (found, listening) = oneshot::channel();
         let last_error = LastError::default();
         let log = child
@@ -87,7 +90,8 @@ impl Process {
         };
         drop(stop);
         let _ = watch.await;
-        Err(format!("{} {problem}", health.exit_description().unwrap_or_else(|| "the process was stopped".to_owned())))
+        let how = health.exit_description().unwrap_or_else(|| "the process was stopped".to_owned());
+        Err(Reason::new(format!("{how} {problem}")))
     }
 
     /// Waits until the process exits on its own.

@@ -1,9 +1,10 @@
 use std::path::PathBuf;
 
 use super::*;
+use byoc_formats::error::chain;
 
 /// Starts the script that stands in for `byoc serve`.
-async fn start(fake: &str, health: &Health) -> Result<(Process, Url), String> {
+async fn start(fake: &str, health: &Health) -> Result<(Process, Url), Reason> {
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/endpoint/fake-serve.sh");
     let variables =
         BTreeMap::from([("FAKE".to_owned(), fake.to_owned()), ("PATH".to_owned(), "/usr/bin:/bin".to_owned())]);
@@ -23,9 +24,12 @@ async fn a_container_logs_its_address_and_exits_when_its_input_closes() {
 #[actix_web::test]
 async fn an_early_exit_is_described() {
     let problem = start("ends", &Health::default()).await.unwrap_err();
-    assert!(problem.contains("exit status: 78"), "{problem}");
+    assert!(problem.to_string().contains("exit status: 78"), "{problem}");
     let nothing = Process::start(Path::new("/none/byoc"), "test", &BTreeMap::new(), &Health::default()).await;
-    assert!(nothing.unwrap_err().contains("could not start /none/byoc serve"));
+    let problem = nothing.unwrap_err();
+    assert_eq!(problem.to_string(), "could not start /none/byoc serve");
+    assert_eq!(chain(&problem).to_string(), "could not start /none/byoc serve: No such file or directory (os error 2)");
+    assert!(std::error::Error::source(&problem).is_some_and(|source| source.is::<std::io::Error>()));
 }
 
 #[actix_web::test]

@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 use reqwest::{Client, Url};
 
 use super::{Health, HostingMode};
+use crate::error::{Cause, Error, Reason};
 use crate::http::exchange_error::ExchangeError;
 use crate::platform::http::PING_LIMIT;
+use byoc_formats::error::{Source, chain};
 
 /// The first pause between two pings. It doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
@@ -27,7 +29,7 @@ pub async fn wait_until_ready(
     mode: HostingMode,
     health: &Health,
     limit: Duration,
-) -> Result<Duration, String> {
+) -> Result<Duration, Reason> {
     let paths: &[&str] = match mode {
         HostingMode::SingleModel => &["/ping"],
         HostingMode::MultiModel => &["/ping", "/models"],
@@ -40,39 +42,48 @@ pub async fn wait_until_ready(
             Err(problem) => problem,
         };
         if let Some(how) = health.exit_description() {
-            return Err(how.to_owned());
+            return Err(Reason::new(how));
         }
         if start.elapsed() > limit {
-            return Err(format!("not within {limit:?}: {problem}"));
+            return Err(not_healthy(format!("not within {limit:?}"), problem));
         }
-        log::debug!("{origin}: {problem}");
+        log::debug!("{origin}: {}", chain(&problem));
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
 /// Checks whether a healthy container is still healthy.
-pub async fn ping(client: &Client, origin: &Url) -> Result<(), String> {
+pub async fn ping(client: &Client, origin: &Url) -> Result<(), Reason> {
     check(client, origin, &["/ping"]).await
 }
 
-async fn check(client: &Client, origin: &Url, paths: &[&str]) -> Result<(), String> {
+async fn check(client: &Client, origin: &Url, paths: &[&str]) -> Result<(), Reason> {
     for path in paths {
         let mut url = origin.clone();
         url.set_path(path);
         match client.get(url.clone()).timeout(PING_LIMIT).send().await {
             Ok(response) if response.status() == 200 => {}
-            Ok(response) => return Err(format!("GET {path} answered {}", response.status())),
-            Err(error) if error.is_timeout() => return Err(format!("GET {path} took longer than {PING_LIMIT:?}")),
-            Err(error) => return Err(format!("GET {path}: {}", ExchangeError::explain(&error, Some(&url)))),
+            Ok(response) => return Err(Reason::new(format!("GET {path} answered {}", response.status()))),
+            Err(error) if error.is_timeout() => {
+                return Err(Reason::new(format!("GET {path} took longer than {PING_LIMIT:?}")));
+            }
+            Err(error) => {
+                return Err(not_healthy(format!("GET {path}"), ExchangeError::explain(&error, Some(&url))));
+            }
         }
     }
     Ok(())
 }
 
+fn not_healthy(message: String, source: impl Into<Source>) -> Reason {
+    Reason::new(Error::new(Cause::NotHealthy, message).caused_by(source))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::exchange_error::source_chain;
     use byoc_fake_container::{FakeContainer, nowhere, response};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU16, Ordering};
@@ -109,8 +120,10 @@ mod tests {
         let waited =
             wait_until_ready(&client, &origin, HostingMode::SingleModel, &Health::default(), Duration::ZERO).await;
         let server = origin.as_str().trim_end_matches('/').to_owned();
+        let problem = waited.unwrap_err();
+        assert!(source_chain(&problem).any(|error| error.is::<ExchangeError>()), "{problem:?}");
         assert_eq!(
-            waited.unwrap_err(),
+            chain(&problem).to_string(),
             format!(
                 "not within 0ns: GET /ping: {server} refused the connection: nothing listens there, or a firewall \
                  rejects it"
@@ -125,6 +138,6 @@ mod tests {
         health.mark_exited("the process has ended (exit status: 1)");
         let problem =
             wait_until_ready(&client, &nowhere(), HostingMode::SingleModel, &health, LIMIT).await.unwrap_err();
-        assert_eq!(problem, "the process has ended (exit status: 1)");
+        assert_eq!(problem.to_string(), "the process has ended (exit status: 1)");
     }
 }

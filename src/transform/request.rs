@@ -11,6 +11,7 @@ use super::job::{Job, Problem};
 use crate::platform::create_model::parse_request;
 use crate::platform::problems::list_problems;
 use crate::storage::read_text;
+use byoc_formats::error::chain;
 use byoc_formats::json_document::Mistake;
 
 macro_rules! members {
@@ -66,7 +67,7 @@ impl Request {
     /// # Errors
     /// Why it is not valid.
     pub fn read(file: &Path) -> Result<Request, String> {
-        let text = read_text(file)?;
+        let text = read_text(file).map_err(|error| chain(&error).to_string())?;
         let typed = parse_request(&text).map_err(|problems| list_problems(&problems))?;
         Ok(Request { typed, file: Some(std::path::absolute(file).unwrap_or_else(|_| file.to_owned())) })
     }

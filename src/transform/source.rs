@@ -60,7 +60,7 @@ impl Opener {
         let (key, location) = (key.to_owned(), location.clone());
         let (pieces, received) = channel(AHEAD);
         Handle::current().spawn(async move {
-            let failed = |failure| io::Error::other(read_failed(&location, &failure).to_string());
+            let failed = |failure| io::Error::other(read_failed(&location, failure));
             match bucket.stream(&key).await {
                 Err(failure) => _ = pieces.send(Err(failed(failure))).await,
                 Ok(mut stream) => {

@@ -4,8 +4,8 @@ use crate::error::{Cause, Error};
 use crate::storage::{Location, StorageError};
 
 /// The error for an object that cannot be read or listed.
-pub(super) fn read_failed(location: &Location, failure: &StorageError) -> Error {
-    let cause = match failure {
+pub(super) fn read_failed(location: &Location, failure: StorageError) -> Error {
+    let cause = match &failure {
         StorageError::NotFound
         | StorageError::AccessDenied(_)
         | StorageError::TooLarge { .. }
@@ -16,9 +16,9 @@ pub(super) fn read_failed(location: &Location, failure: &StorageError) -> Error 
         StorageError::Unavailable(_) | StorageError::InsufficientDisk => Cause::Unreachable,
         StorageError::Internal(_) => Cause::Io,
     };
-    let location = match (location, failure) {
+    let location = match (location, &failure) {
         (Location::S3 { bucket, .. }, StorageError::NoSuchBucket) => format!("s3://{bucket}"),
         _ => location.to_string(),
     };
-    Error::new(cause, format!("{location}: {failure}"))
+    Error::new(cause, location).caused_by(failure)
 }

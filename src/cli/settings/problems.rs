@@ -2,6 +2,7 @@
 
 use super::source::Source;
 use crate::error::{Cause, Error, Result};
+use byoc_formats::error::chain;
 
 /// Why the value of a setting is invalid.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,13 @@ pub(in crate::cli) enum InvalidValue {
 impl From<String> for InvalidValue {
     fn from(message: String) -> InvalidValue {
         InvalidValue::Other(message)
+    }
+}
+
+/// An error is one line of the report, with what caused it.
+impl From<Error> for InvalidValue {
+    fn from(error: Error) -> InvalidValue {
+        InvalidValue::Other(chain(&error).to_string())
     }
 }
 

@@ -61,7 +61,7 @@ settings! {
         /// Access control: principals with their access keys and IAM policies
         iam: Optional<Principals> = flag("iam", "FILE")
             .variables(&["BYOC_ENDPOINT_IAM"])
-            .parse(|file| Principals::from_file(Path::new(file)).map_err(|error| error.to_string().into()))
+            .parse(|file| Ok(Principals::from_file(Path::new(file))?))
             .otherwise("requests need no signature");
 
         /// Largest request body, in bytes or with K, M, G
@@ -176,7 +176,7 @@ settings! {
 }
 
 fn configuration(file: &str) -> Result<(PathBuf, EndpointConfig), InvalidValue> {
-    let config = EndpointConfig::read(Path::new(file)).map_err(|error| error.to_string())?;
+    let config = EndpointConfig::read(Path::new(file))?;
     Ok((PathBuf::from(file), config))
 }
 

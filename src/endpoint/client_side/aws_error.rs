@@ -14,6 +14,7 @@ use super::authorization::Refusal;
 use super::headers::{ERROR_TYPE, REQUEST_ID};
 use crate::endpoint::container_side::{ContainerError, InvocationError};
 use crate::endpoint::identity::Identity;
+use byoc_formats::error::chain;
 use byoc_formats::suggest;
 
 /// `Message` and `OriginalMessage` have at most this many characters (botocore's model).
@@ -211,11 +212,13 @@ impl AwsError {
                  there is an object located at the URL and that the role passed to CreateModel has permissions to \
                  download the object."
             )),
-            InvocationError::BadArtifact { container, url, message } => AwsError::validation(format!(
+            InvocationError::BadArtifact { container, url, reason } => AwsError::validation(format!(
                 "Failed to extract model data archive for container \"{container}\" from URL: \"{url}\". Please ensure \
-                 that the object located at the URL is a valid tar.gz archive: {message}"
+                 that the object located at the URL is a valid tar.gz archive: {}",
+                chain(reason)
             )),
-            InvocationError::StoreUnavailable { container, url, message } => {
+            InvocationError::StoreUnavailable { container, url, reason } => {
+                let message = chain(reason);
                 log::warn!("request {request_id}: {url}: {message}");
                 AwsError::service_unavailable(format!(
                     "Failed to download model data for container \"{container}\" from URL: \"{url}\". The store could \
@@ -227,8 +230,8 @@ impl AwsError {
                 Some("ModelNotReadyException"),
                 format!("Model {target_model} is still being loaded after {} s; try again.", waited.as_secs()),
             ),
-            InvocationError::Internal(message) => {
-                log::error!("request {request_id}: {message}");
+            InvocationError::Internal(reason) => {
+                log::error!("request {request_id}: {}", chain(reason));
                 let message = format!("The endpoint failed; its log has the reason under request {request_id}.");
                 AwsError::new(StatusCode::INTERNAL_SERVER_ERROR, Some("InternalFailure"), message)
             }

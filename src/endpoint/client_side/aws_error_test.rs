@@ -4,6 +4,7 @@ use actix_web::body::to_bytes;
 use bytes::Bytes;
 
 use super::*;
+use crate::error::Reason;
 
 fn identity() -> Identity {
     Identity { endpoint: "my-ep".into(), region: "us-east-1".into(), account: "123456789012".into() }
@@ -132,7 +133,11 @@ async fn every_failure_has_its_status_exception_and_message() {
                 .into(),
         ),
         (
-            InvocationError::BadArtifact { container: "learner".into(), url: "u".into(), message: "not gzip".into() },
+            InvocationError::BadArtifact {
+                container: "learner".into(),
+                url: "u".into(),
+                reason: Reason::new("not gzip"),
+            },
             400,
             "ValidationError",
             "",
@@ -148,7 +153,7 @@ async fn every_failure_has_its_status_exception_and_message() {
             "Model a is still being loaded after 60 s; try again.".into(),
         ),
         (
-            InvocationError::Internal("the disk is full".into()),
+            InvocationError::Internal(Reason::new("the disk is full")),
             500,
             "InternalFailure",
             "",

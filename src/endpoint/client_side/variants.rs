@@ -8,6 +8,7 @@ use reqwest::Client;
 
 use super::sessions::Sessions;
 use crate::endpoint::container_side::{Invocation, InvocationError, Pipeline, PipelineResponse};
+use byoc_formats::error::chain;
 
 /// The most copies that a shadow variant may process at once, so that a slow one does not pile them up.
 const MOST_COPIES: usize = 64;
@@ -139,7 +140,7 @@ impl Shadow {
             let status = match self.variant.invoke(&client, call).await {
                 Ok(_) => 200,
                 Err(failure) => {
-                    log::debug!("shadow variant {}: {failure}", self.variant.name);
+                    log::debug!("shadow variant {}: {}", self.variant.name, chain(&failure));
                     424
                 }
             };

@@ -185,7 +185,11 @@ fn a_problem_is_reported_with_its_member() {
         ("/Containers/0/ModelDataUrl", json!(""), "Containers[0].ModelDataUrl: expected a path"),
         ("/Containers/0/ModelDataSource", json!({}), "Containers[0].ModelDataSource.S3DataSource: missing"),
         ("/Containers/0/ModelPackageName", json!("p"), "Containers[0].ModelPackageName: not supported"),
-        ("/Containers/0/MultiModelConfig", json!({}), "Containers[0].MultiModelConfig: allowed only for a container of Mode"),
+        (
+            "/Containers/0/MultiModelConfig",
+            json!({}),
+            "Containers[0].MultiModelConfig: allowed only for a container of Mode",
+        ),
         ("/Containers/1/ModelDataUrl", Value::Null, "Containers[1].ModelDataUrl: missing"),
         ("/Containers/1/MultiModelConfig", json!({"Model": 1}), "Containers[1].MultiModelConfig.Model: unknown member"),
         ("/Containers/0/Mode", json!("MultiModel"), "More than one container in MultiModel mode is not supported"),

@@ -73,7 +73,7 @@ impl EndpointConfig {
     /// # Errors
     /// With [`Cause::BadSetting`], one line for each problem.
     pub fn read(file: &Path) -> Result<EndpointConfig> {
-        let text = read_text(file).map_err(|problem| Error::new(Cause::BadSetting, problem))?;
+        let text = read_text(file)?;
         let file = absolute(file);
         let folder = file.parent().unwrap_or(Path::new("/"));
         EndpointConfig::parse(&text, folder).map_err(|problems| {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::storage::{Location, StorageError, Version};
+use byoc_formats::error::chain;
 
 /// How long a request waits for a check of its artifact.
 const CHECK_LIMIT: Duration = Duration::from_secs(3);
@@ -45,7 +46,7 @@ impl ArtifactState {
             Err(StorageError::NotFound | StorageError::NoSuchBucket | StorageError::InvalidKey(_)) => {
                 ArtifactState::Deleted
             }
-            Err(failure) => ArtifactState::Unknown(failure.to_string()),
+            Err(failure) => ArtifactState::Unknown(chain(&failure).to_string()),
         }
     }
 
@@ -67,7 +68,7 @@ impl ArtifactState {
         match tokio::time::timeout(CHECK_LIMIT, look).await {
             Ok(Ok(_)) => ArtifactState::Changed,
             Ok(Err(StorageError::NotFound | StorageError::NoSuchBucket)) => ArtifactState::Unchanged,
-            Ok(Err(failure)) => ArtifactState::Unknown(failure.to_string()),
+            Ok(Err(failure)) => ArtifactState::Unknown(chain(&failure).to_string()),
             Err(_) => check_timed_out(),
         }
     }

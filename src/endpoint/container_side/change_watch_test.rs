@@ -1,4 +1,5 @@
 use super::*;
+use crate::error::Reason;
 
 #[actix_web::test]
 async fn if_the_store_does_not_answer_the_loaded_model_stays() {
@@ -6,14 +7,8 @@ async fn if_the_store_does_not_answer_the_loaded_model_stays() {
     for (failure, expected) in [
         (StorageError::NotFound, ArtifactState::Deleted),
         (StorageError::NoSuchBucket, ArtifactState::Deleted),
-        (
-            StorageError::Unavailable("x".into()),
-            ArtifactState::Unknown(StorageError::Unavailable("x".into()).to_string()),
-        ),
-        (
-            StorageError::AccessDenied("x".into()),
-            ArtifactState::Unknown(StorageError::AccessDenied("x".into()).to_string()),
-        ),
+        (StorageError::Unavailable(Reason::new("x")), ArtifactState::Unknown("x".to_owned())),
+        (StorageError::AccessDenied(Reason::new("x")), ArtifactState::Unknown("access is denied: x".to_owned())),
     ] {
         let state = ArtifactState::of(&loaded, Err(failure));
         assert_eq!(state, expected);

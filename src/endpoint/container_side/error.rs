@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::error::Reason;
+
 /// Why an invocation failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InvocationError {
@@ -44,7 +46,7 @@ pub enum InvocationError {
         /// ModelDataUrl and TargetModel together.
         url: String,
         /// What is wrong with it.
-        message: String,
+        reason: Reason,
     },
     /// The artifact could not be downloaded.
     StoreUnavailable {
@@ -53,7 +55,7 @@ pub enum InvocationError {
         /// ModelDataUrl and TargetModel together.
         url: String,
         /// The error.
-        message: String,
+        reason: Reason,
     },
     /// A container has failed permanently, and with it the endpoint.
     EndpointFailed {
@@ -63,7 +65,7 @@ pub enum InvocationError {
     /// The memory budget does not allow the response of a container.
     NoMemory,
     /// The endpoint itself failed, not because of the request.
-    Internal(String),
+    Internal(Reason),
     /// A container did not give a usable response.
     Container {
         /// The container's name in errors.
@@ -114,13 +116,23 @@ impl fmt::Display for InvocationError {
             InvocationError::ModelNotReady { waited, .. } => {
                 write!(f, "it was not loaded within {} s", waited.as_secs())
             }
-            InvocationError::BadArtifact { message, .. } | InvocationError::StoreUnavailable { message, .. } => {
-                f.write_str(message)
-            }
+            InvocationError::BadArtifact { reason, .. }
+            | InvocationError::StoreUnavailable { reason, .. }
+            | InvocationError::Internal(reason) => reason.fmt(f),
             InvocationError::EndpointFailed { reason } => f.write_str(reason),
             InvocationError::NoMemory => f.write_str("others hold the memory that it needs"),
-            InvocationError::Internal(message) => f.write_str(message),
             InvocationError::Container { container, what } => write!(f, "container {container} {what}"),
+        }
+    }
+}
+
+impl std::error::Error for InvocationError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            InvocationError::BadArtifact { reason, .. }
+            | InvocationError::StoreUnavailable { reason, .. }
+            | InvocationError::Internal(reason) => reason.source(),
+            _ => None,
         }
     }
 }

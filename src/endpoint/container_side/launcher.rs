@@ -16,11 +16,11 @@ use super::model_store::{ModelFolder, ModelStore};
 use super::pipeline::Pipeline;
 use super::settings::ContainerSettings;
 use super::single_model::{ModelArtifact, SingleModel};
-use crate::error::{Cause, Error, Result};
+use crate::error::{Cause, Error, Reason, Result};
 use crate::platform::create_model::{ContainerConfig, ExecutionMode, ModelDataUrl, ModelForm, Models};
 use crate::platform::environment::ModelLocation;
 use crate::platform::fetch;
-use crate::platform::problems::list_problems;
+use crate::platform::problems::{combine, list_problems};
 use crate::storage::{Location, Version, missing_path_message};
 use crate::supervisor::readiness::wait_until_ready;
 use crate::supervisor::{
@@ -136,12 +136,11 @@ impl ContainerLauncher {
             ExecutionMode::Serial => Pipeline::new(healthy),
             ExecutionMode::Direct => Pipeline::direct(healthy),
         };
-        match (pipeline, problems.first().map(Error::cause)) {
+        match (pipeline, combine(problems)) {
             (Some(pipeline), None) => Ok(RunningPipeline { pipeline, instances }),
-            (_, cause) => {
+            (_, error) => {
                 stop_all(instances).await;
-                let lines: Vec<String> = problems.iter().map(Error::to_string).collect();
-                Err(Error::new(cause.unwrap_or(Cause::BadSetting), list_problems(&lines)))
+                Err(error.unwrap_or_else(|| Error::new(Cause::BadSetting, "there are no containers")))
             }
         }
     }
@@ -283,7 +282,7 @@ impl ContainerLauncher {
         let variables = self.container_settings.environment.variables(config, position, place);
         let command = ContainerCommand { executable: self.executable.clone(), variables, model_folder: folder };
         let started = ContainerProcess::start(&self.name_in_log(config), command, health.clone()).await;
-        let (process, origin) = started.map_err(|error| self.not_healthy(config, &error.problem))?;
+        let (process, origin) = started.map_err(|error| self.not_healthy(config, error.problem))?;
         log::info!("container {}: started, listens on {origin}", self.name_in_log(config));
         Ok(StartedProcess { process, origin, version })
     }
@@ -305,7 +304,7 @@ impl ContainerLauncher {
     ) -> Result<(Container, Option<ModelCache>)> {
         let limit = self.container_settings.health_check_timeout;
         let took = wait_until_ready(client, &origin, mode(config), &health, limit).await;
-        let took = took.map_err(|problem| self.not_healthy(config, &problem))?;
+        let took = took.map_err(|problem| self.not_healthy(config, problem))?;
         log::info!("container {}: ping ok after {:.0} ms", self.name_in_log(config), took.as_secs_f64() * 1e3);
         let name = &config.name_in_errors;
         Ok(match &config.models {
@@ -328,8 +327,8 @@ impl ContainerLauncher {
         format!("{}{}", self.log_prefix, config.name)
     }
 
-    fn not_healthy(&self, config: &ContainerConfig, problem: &str) -> Error {
-        Error::new(Cause::NotHealthy, format!("{}: {problem}", self.failed_health_check(config)))
+    fn not_healthy(&self, config: &ContainerConfig, problem: Reason) -> Error {
+        Error::new(Cause::NotHealthy, self.failed_health_check(config)).caused_by(problem)
     }
 
     /// The start of DescribeEndpoint's FailureReason, for a single container and for one of a pipeline

@@ -19,11 +19,13 @@ use super::change_watch::{ArtifactState, ChangeWatcher, CheckBackoff, CheckInter
 use super::error::InvocationError;
 use super::partial_artifact::{incomplete_artifact, may_become_archive, may_become_model, was_modified_recently};
 use crate::env;
+use crate::error::{Cause, Error, Reason};
 use crate::platform::create_model::ModelDataUrl;
 use crate::platform::environment::ModelLocation;
 use crate::platform::fetch::{self, FetchError};
 use crate::storage::{Location, Storage, Version};
 use crate::supervisor::{ContainerCommand, ContainerProcess, Health, HostingMode, Replacement, StartError};
+use byoc_formats::error::chain;
 
 /// The address for requests. Its container is not stopped before this is dropped.
 #[derive(Debug)]
@@ -159,9 +161,9 @@ impl SingleModel {
                 let deadline = tokio::time::Instant::from_std(arrived.at + artifact.wait_limit);
                 match tokio::time::timeout_at(deadline, replacing).await {
                     Ok(Ok(())) => self.answer(),
-                    Ok(Err(error)) => {
-                        Err(InvocationError::Internal(format!("replacing a model was broken off: {error}")))
-                    }
+                    Ok(Err(error)) => Err(InvocationError::Internal(Reason::new(
+                        Error::new(Cause::Internal, "replacing a model was broken off").caused_by(error),
+                    ))),
                     Err(_) => Err(InvocationError::ModelNotReady {
                         target_model: artifact.url.as_written.clone(),
                         waited: artifact.wait_limit,
@@ -233,7 +235,7 @@ impl SingleModel {
                     if known.is_none()
                         && let Location::Local(path) = &artifact.url.location
                     {
-                        let said = incomplete_artifact(path, &failure.to_string());
+                        let said = incomplete_artifact(path, &chain(&failure).to_string());
                         log::warn!("container {}: {said}", artifact.name_in_log);
                     }
                     return;
@@ -269,8 +271,9 @@ impl SingleModel {
             }
             Err(StartFailure { failure, .. }) => {
                 log::warn!(
-                    "container {name}: {place} has changed since it was loaded, and cannot be loaded now: {failure}; \
-                     requests are refused until it is replaced"
+                    "container {name}: {place} has changed since it was loaded, and cannot be loaded now: {}; \
+                     requests are refused until it is replaced",
+                    chain(&failure)
                 );
                 current.problem = Some(failure);
             }
@@ -311,9 +314,9 @@ impl ModelArtifact {
             Location::S3 { .. } => false,
         };
         let broken =
-            |message: String| InvocationError::BadArtifact { container: container.clone(), url: url.clone(), message };
+            |reason: Reason| InvocationError::BadArtifact { container: container.clone(), url: url.clone(), reason };
         let not_loaded =
-            |message: String| StartFailure { failure: broken(message), may_be_partial: may_be(may_become_model) };
+            |reason: Reason| StartFailure { failure: broken(reason), may_be_partial: may_be(may_become_model) };
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let mut own_folder = self.base_dir.clone().into_os_string();
         own_folder.push(format!(".{number}"));
@@ -328,13 +331,13 @@ impl ModelArtifact {
                         FetchError::NotFound(_) | FetchError::NotFoundWithSuggestion(_) => {
                             InvocationError::NoSuchModel { container: container.clone(), url: url.clone() }
                         }
-                        FetchError::BadArtifact(message) => broken(message),
-                        FetchError::Unavailable(message) => InvocationError::StoreUnavailable {
-                            container: container.clone(),
-                            url: url.clone(),
-                            message,
-                        },
-                        other => InvocationError::Internal(format!("{container}: {url}: {other}")),
+                        FetchError::BadArtifact(reason) => broken(reason),
+                        FetchError::Unavailable(reason) => {
+                            InvocationError::StoreUnavailable { container: container.clone(), url: url.clone(), reason }
+                        }
+                        other => InvocationError::Internal(Reason::new(
+                            Error::new(Cause::Internal, format!("{container}: {url}")).caused_by(other),
+                        )),
                     };
                     StartFailure { failure, may_be_partial }
                 })?;
@@ -351,8 +354,13 @@ impl ModelArtifact {
             Ok(started) => Ok(started),
             Err(StartError { problem, logged, .. }) => {
                 leftover.delete_model().await;
-                let logged = logged.map(|logged| format!(": {logged}")).unwrap_or_default();
-                Err(not_loaded(format!("{problem}{logged}")))
+                // Its last error is why it did not become ready.
+                Err(not_loaded(match logged {
+                    None => problem,
+                    Some(logged) => {
+                        Reason::new(Error::new(Cause::NotHealthy, chain(&problem).to_string()).caused_by(logged))
+                    }
+                }))
             }
         }
     }

@@ -8,9 +8,8 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::{FetchError, read_failed, remove};
-use crate::error::Error;
+use crate::error::{Error, Reason};
 use crate::storage::{Bucket, StorageError};
-use byoc_formats::error::chain;
 use byoc_formats::targz::Limits;
 
 /// The longest name of a file or folder, in bytes.
@@ -20,7 +19,7 @@ const MAX_NAME_BYTES: usize = 255;
 pub(super) async fn download_prefix(bucket: &Bucket, prefix: &str, into: &Path) -> Result<u64, FetchError> {
     let listed = bucket.list(prefix).await.map_err(|failure| match failure {
         // This error names the key that is invalid, which is one of many.
-        StorageError::InvalidKey(_) => FetchError::BadArtifact(failure.to_string()),
+        StorageError::InvalidKey(_) => FetchError::BadArtifact(Reason::new(failure)),
         failure => read_failed(prefix, failure),
     })?;
     let Limits { entries, bytes: max_bytes, .. } = Limits::default();
@@ -29,12 +28,12 @@ pub(super) async fn download_prefix(bucket: &Bucket, prefix: &str, into: &Path) 
     }
     if listed.len() > entries {
         let message = format!("expected at most {entries} objects below the prefix, found {}", listed.len());
-        return Err(FetchError::BadArtifact(message));
+        return Err(FetchError::BadArtifact(Reason::new(message)));
     }
     let bytes: u64 = listed.iter().map(|entry| entry.bytes).sum();
     if bytes > max_bytes {
         let message = format!("expected at most {max_bytes} bytes below the prefix, found {bytes}");
-        return Err(FetchError::BadArtifact(message));
+        return Err(FetchError::BadArtifact(Reason::new(message)));
     }
     let mut files = Vec::with_capacity(listed.len());
     for entry in &listed {
@@ -48,7 +47,7 @@ pub(super) async fn download_prefix(bucket: &Bucket, prefix: &str, into: &Path) 
                  model: delete it",
                 entry.key
             );
-            return Err(FetchError::BadArtifact(message));
+            return Err(FetchError::BadArtifact(Reason::new(message)));
         }
         files.push((entry.key.as_str(), path));
     }
@@ -73,21 +72,21 @@ pub(super) async fn download_object(bucket: &Bucket, key: &str, into: &Path) -> 
 pub(super) async fn copy_file(file: &Path, into: &Path) -> Result<u64, FetchError> {
     let Some(name) = file.file_name().filter(|_| file.is_file()) else {
         let message = format!("{} is not a file, but S3DataType is S3Object", file.display());
-        return Err(FetchError::BadArtifact(message));
+        return Err(FetchError::BadArtifact(Reason::new(message)));
     };
     recreate_folder(into).await?;
     let copied = tokio::fs::copy(file, into.join(name)).await;
-    copied.map_err(|error| internal(&Error::io("copy", file, error)))
+    copied.map_err(|error| internal(Error::io("copy", file, error)))
 }
 
 async fn recreate_folder(into: &Path) -> Result<(), FetchError> {
-    remove(into).map_err(|error| internal(&error))?;
+    remove(into).map_err(internal)?;
     make_folder(into).await
 }
 
 async fn make_folder(folder: &Path) -> Result<(), FetchError> {
     let made = tokio::fs::create_dir_all(folder).await;
-    made.map_err(|error| internal(&Error::io("create the folder", folder, error)))
+    made.map_err(|error| internal(Error::io("create the folder", folder, error)))
 }
 
 async fn download_file(bucket: &Bucket, key: &str, path: &Path, max_bytes: u64) -> Result<u64, FetchError> {
@@ -95,7 +94,7 @@ async fn download_file(bucket: &Bucket, key: &str, path: &Path, max_bytes: u64) 
         make_folder(folder).await?;
     }
     let made = tokio::fs::File::create(path).await;
-    let mut file = made.map_err(|error| internal(&Error::io("create", path, error)))?;
+    let mut file = made.map_err(|error| internal(Error::io("create", path, error)))?;
     let reserve =
         |bytes| if bytes > max_bytes { Err(StorageError::TooLarge { bytes, limit: max_bytes }) } else { Ok(()) };
     let read = bucket.download(key, &mut file, reserve).await.map_err(|failure| read_failed(key, failure))?;
@@ -108,10 +107,10 @@ fn check_path(key: &str, path: &str) -> Result<(), FetchError> {
     if path.split('/').all(|name| is_name(name) && !name.contains('\0')) {
         return Ok(());
     }
-    Err(FetchError::BadArtifact(format!(
+    Err(FetchError::BadArtifact(Reason::new(format!(
         "the key {key:?} cannot be the name of a model's file: expected names of 1 to {MAX_NAME_BYTES} bytes between \
          its slashes, not \".\" or \"..\""
-    )))
+    ))))
 }
 
 /// Checks that no file's path is the folder of another file.
@@ -121,14 +120,14 @@ fn check_clashes(files: &[(&str, &str)]) -> Result<(), FetchError> {
         let folders = path.match_indices('/').filter_map(|(at, _)| path.get(..at));
         if let Some(folder) = folders.into_iter().find(|folder| paths.contains(folder)) {
             let message = format!("the key {key:?} needs a folder {folder:?}, which is the file of another key");
-            return Err(FetchError::BadArtifact(message));
+            return Err(FetchError::BadArtifact(Reason::new(message)));
         }
     }
     Ok(())
 }
 
-fn internal(error: &Error) -> FetchError {
-    FetchError::Internal(chain(error).to_string())
+fn internal(error: Error) -> FetchError {
+    FetchError::Internal(Reason::new(error))
 }
 
 #[cfg(test)]
@@ -206,7 +205,9 @@ mod tests {
         ] {
             let (_server, bucket) = bucket(objects);
             match download_prefix(&bucket, "m/", &into).await {
-                Err(FetchError::BadArtifact(message)) => assert!(message.contains(expected), "{expected}: {message}"),
+                Err(FetchError::BadArtifact(reason)) => {
+                    assert!(reason.to_string().contains(expected), "{expected}: {reason}")
+                }
                 other => panic!("{expected}: {other:?}"),
             }
             assert!(!into.exists());

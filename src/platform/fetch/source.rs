@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{FetchError, remove};
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Reason, Result};
 use crate::storage::{Bucket, StorageError};
 use byoc_formats::error;
 use byoc_formats::file_kind;
@@ -56,9 +56,15 @@ impl Source {
             // S3 answers "access denied" for a missing object if the caller may not list the bucket.
             Err(StorageError::NotFound | StorageError::AccessDenied(_)) => {}
             Err(failure @ StorageError::TooLarge { .. }) => {
-                return Err(FetchError::BadArtifact(format!("{columns_key}: {failure}")));
+                return Err(FetchError::BadArtifact(Reason::new(
+                    Error::new(Cause::BadArtifact, columns_key).caused_by(failure),
+                )));
             }
-            Err(failure) => return Err(FetchError::Unavailable(format!("{columns_key}: {failure}"))),
+            Err(failure) => {
+                return Err(FetchError::Unavailable(Reason::new(
+                    Error::new(Cause::Unreachable, columns_key).caused_by(failure),
+                )));
+            }
         }
         Ok(source)
     }

@@ -143,9 +143,9 @@ fn log_healthy(name: &str, took: Duration) {
 fn not_healthy(name: &str, StartError { problem, exit_code, .. }: StartError) -> Error {
     let message = format!(
         "container {name}: Model container failed to respond to ping. Please ensure /ping endpoint is implemented and \
-         responds with an HTTP 200 status code: {problem}"
+         responds with an HTTP 200 status code"
     );
     // A byoc container exits with this code if it refuses its settings; a retry cannot help.
     let is_setting = exit_code == Some(i32::from(Cause::BadSetting.row().exit_code));
-    Error::new(if is_setting { Cause::BadSetting } else { Cause::NotHealthy }, message)
+    Error::new(if is_setting { Cause::BadSetting } else { Cause::NotHealthy }, message).caused_by(problem)
 }

@@ -29,10 +29,11 @@ use crate::platform::create_model::{
 };
 use crate::platform::environment::ContainerEnvironment;
 use crate::platform::http;
-use crate::platform::problems::list_problems;
+use crate::platform::problems::{combine, list_problems};
 use crate::storage::{Location, Storage, StorageError, absolute, missing_path_message, read_text};
 use crate::temporary_folder::TemporaryFolder;
 use crate::transform::storage_error::read_failed;
+use byoc_formats::error::chain;
 use byoc_formats::file_kind::PREPROCESSOR_JSON;
 
 /// The containers that serve a job.
@@ -130,7 +131,7 @@ impl ModelSource {
     }
 
     fn from_create_model(file: &Path) -> Result<ModelSource, String> {
-        let text = read_text(file)?;
+        let text = read_text(file).map_err(|error| chain(&error).to_string())?;
         let whole = absolute(file);
         let folder = whole.parent().unwrap_or(Path::new("/"));
         let mut check = Validator { folder, prefix: String::new(), problems: Vec::new() };
@@ -180,7 +181,7 @@ impl ModelSource {
 
 /// The version of an artifact in its storage: that of the object, or those of all objects by key.
 async fn version_of_artifact(url: &ModelDataUrl, storage: &Storage) -> Result<Value> {
-    let failed = |failure| read_failed(&url.location, &failure);
+    let failed = |failure| read_failed(&url.location, failure);
     match &url.location {
         Location::Local(path) => version_of_files(path),
         Location::S3 { bucket, key } if url.form == ModelForm::Files => {
@@ -266,10 +267,9 @@ impl Model {
             }
         }
         let model = Model { client, containers, _unpacked: unpacked };
-        let Some(cause) = problems.first().map(Error::cause) else { return Ok(model) };
+        let Some(error) = combine(problems) else { return Ok(model) };
         model.stop().await;
-        let lines: Vec<String> = problems.iter().map(Error::to_string).collect();
-        Err(Error::new(cause, list_problems(&lines)))
+        Err(error)
     }
 
     /// The parameters that the containers ask for, merged.

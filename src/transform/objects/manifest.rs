@@ -18,7 +18,7 @@ const LOOKED_AT: usize = 16;
 /// The objects of a manifest: a JSON list whose first element is `{"prefix": "s3://…"}` and whose others are keys
 /// relative to that prefix (docs.aws.amazon.com/sagemaker/latest/APIReference/API_TransformS3DataSource.html).
 pub(super) async fn list(storage: &Storage, manifest: &Location) -> Result<Vec<Object>> {
-    let text = storage.read(manifest, LARGEST_MANIFEST).await.map_err(|failure| read_failed(manifest, &failure))?;
+    let text = storage.read(manifest, LARGEST_MANIFEST).await.map_err(|failure| read_failed(manifest, failure))?;
     let folder = match manifest {
         Location::Local(path) => path.parent().map(PathBuf::from).unwrap_or_default(),
         Location::S3 { .. } => PathBuf::new(),
@@ -26,7 +26,7 @@ pub(super) async fn list(storage: &Storage, manifest: &Location) -> Result<Vec<O
     let entries = entries_of(&text, &folder)
         .map_err(|problem| Error::new(Cause::BadSetting, format!("{manifest}: {problem}")))?;
     let look_at = |(location, name): (Location, String)| async move {
-        let failed = |failure: StorageError| read_failed(&location, &failure);
+        let failed = |failure: StorageError| read_failed(&location, failure);
         match &location {
             Location::Local(path) => {
                 let metadata = std::fs::metadata(path).map_err(|error| Error::io("read the input", path, error))?;

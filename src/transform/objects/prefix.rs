@@ -8,7 +8,7 @@ use crate::transform::storage_error::read_failed;
 /// The objects below a prefix of a bucket.
 pub(super) async fn list(storage: &Storage, bucket: &str, prefix: &str) -> Result<Vec<Object>> {
     let input = Location::S3 { bucket: bucket.to_owned(), key: prefix.to_owned() };
-    let listed = storage.bucket(bucket)?.list(prefix).await.map_err(|failure| read_failed(&input, &failure))?;
+    let listed = storage.bucket(bucket)?.list(prefix).await.map_err(|failure| read_failed(&input, failure))?;
     let mut objects = Vec::new();
     for entry in listed {
         // The S3 console makes an empty object for a folder. It is listed here without the slash at the end of

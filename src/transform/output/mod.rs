@@ -79,7 +79,7 @@ impl Output {
                 let existing = match bucket.list(&key).await {
                     Ok(listed) => Some(listed.into_iter().map(|entry| entry.key).collect()),
                     Err(StorageError::InvalidKey(_)) => None,
-                    Err(failure) => return Err(read_failed(location, &failure)),
+                    Err(failure) => return Err(read_failed(location, failure)),
                 };
                 Destination::Bucket { bucket, existing }
             }
@@ -99,7 +99,7 @@ impl Output {
                 match bucket.head(&key).await {
                     Ok((_, label)) => Ok(label.as_deref() == Some(fingerprint)),
                     Err(StorageError::NotFound) => Ok(false),
-                    Err(failure) => Err(read_failed(&self.location, &failure)),
+                    Err(failure) => Err(read_failed(&self.location, failure)),
                 }
             }
             _ => Ok(false),
@@ -115,7 +115,7 @@ impl Output {
         let location = self.location.below(&file);
         let draft = match (&self.destination, &location) {
             (Destination::Bucket { bucket, .. }, Location::S3 { key, .. }) => {
-                let upload = bucket.upload(key, fingerprint).map_err(|failure| read_failed(&location, &failure))?;
+                let upload = bucket.upload(key, fingerprint).map_err(|failure| read_failed(&location, failure))?;
                 DraftKind::Bucket(Some(upload))
             }
             (Destination::Folder(folder), _) => DraftKind::Folder(folder.begin(file, fingerprint)?),
@@ -139,7 +139,7 @@ impl Output {
         match (&self.destination, self.location.below(&file)) {
             (Destination::Folder(folder), _) => folder.remove(&file),
             (Destination::Bucket { bucket, existing }, Location::S3 { key, .. }) if may_exist(existing, &key) => {
-                bucket.delete(&key).await.map_err(|failure| read_failed(&self.location, &failure))
+                bucket.delete(&key).await.map_err(|failure| read_failed(&self.location, failure))
             }
             _ => Ok(()),
         }
@@ -165,7 +165,7 @@ impl Draft {
             DraftKind::Folder(draft) => draft.write(content).await,
             DraftKind::Bucket(None) => Ok(()),
             DraftKind::Bucket(Some(upload)) => {
-                upload.write(content).await.map_err(|failure| read_failed(&self.location, &failure))
+                upload.write(content).await.map_err(|failure| read_failed(&self.location, failure))
             }
         }
     }
@@ -185,7 +185,7 @@ impl Draft {
             DraftKind::Folder(draft) => draft.finish().await,
             DraftKind::Bucket(upload) => match upload.take() {
                 None => Ok(()),
-                Some(upload) => upload.finish().await.map_err(|failure| read_failed(&self.location, &failure)),
+                Some(upload) => upload.finish().await.map_err(|failure| read_failed(&self.location, failure)),
             },
         }
     }

@@ -7,6 +7,7 @@ use actix_web::web::Bytes;
 
 use crate::leased_bytes::{InsufficientMemory, MemoryShare};
 use crate::storage::{Folders, Location, Object, Storage, StorageError};
+use byoc_formats::error::chain;
 
 /// The largest input in S3: 1 GB (docs.aws.amazon.com/sagemaker/latest/dg/async-inference.html).
 pub(in crate::endpoint::client_side) const LARGEST_INPUT: u64 = 1 << 30;
@@ -77,7 +78,7 @@ impl Input {
                 Err(StorageError::InsufficientMemory(InsufficientMemory::NotNow)) => {
                     tokio::time::sleep(UNTIL_THERE_IS_ROOM).await
                 }
-                Err(failure) => return Err(format!("The input {location} could not be read: {failure}.")),
+                Err(failure) => return Err(format!("The input {location} could not be read: {}.", chain(&failure))),
             }
         }
     }

@@ -74,7 +74,7 @@ impl Principals {
     /// # Errors
     /// With [`Cause::BadSetting`], one line for each problem.
     pub fn from_file(file: &Path) -> Result<Principals> {
-        let text = read_text(file).map_err(|problem| Error::new(Cause::BadSetting, problem))?;
+        let text = read_text(file)?;
         let file = absolute(file);
         let mut findings = Findings::default();
         let principals = Principals::parse(&text, &mut findings);

@@ -17,6 +17,7 @@ use crate::endpoint::client_side::services::Endpoint;
 use crate::endpoint::container_side::Invocation;
 use crate::leased_bytes::MemoryShare;
 use crate::storage::{Folders, Object, Storage};
+use byoc_formats::error::chain;
 
 /// The context of the worker's tasks.
 #[derive(Clone)]
@@ -86,7 +87,7 @@ impl WorkerContext {
             }
         };
         if let Err(failure) = self.storage.write(&place, content).await {
-            log::error!("request {id}: could not write {place}: {failure}");
+            log::error!("request {id}: could not write {place}: {}", chain(&failure));
         }
     }
 

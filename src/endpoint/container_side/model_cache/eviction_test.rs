@@ -260,7 +260,7 @@ async fn artifacts_that_nobody_uses_are_deleted_when_the_disk_budget_is_full() {
     let cache = disk.cache(&roomy.container, CacheSettings { disk: Some(9), ..CacheSettings::default() });
     let failure = lease(&cache, "a").await.unwrap_err();
     assert!(
-        matches!(&failure, InvocationError::BadArtifact { message, .. } if message.contains("9 bytes")),
+        matches!(&failure, InvocationError::BadArtifact { reason, .. } if reason.to_string().contains("9 bytes")),
         "{failure:?}"
     );
 }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::super::arrival;
 use super::super::error::{ContainerError, InvocationError};
 use super::super::target_model::TargetModel;
+use crate::error::Reason;
 use crate::leased_bytes::MemoryShare;
 use crate::platform::http::{Body, read_body};
 
@@ -77,7 +78,7 @@ impl ManagementApi {
     ) -> Result<Response, InvocationError> {
         let json = HeaderValue::from_static("application/json");
         let body = serde_json::to_vec(&LoadModel { model_name: id, url: folder })
-            .map_err(|error| InvocationError::Internal(error.to_string()))?;
+            .map_err(|error| InvocationError::Internal(Reason::new(error)))?;
         let (name, value) = arrival::request_id(request_id);
         let mut request = client
             .post(self.at("/models"))

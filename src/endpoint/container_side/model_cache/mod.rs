@@ -24,6 +24,7 @@ use super::change_watch::{ArtifactState, ModelRefresh, check_failed};
 use super::error::InvocationError;
 use super::model_store::{ModelFolder, ModelStore};
 use super::target_model::TargetModel;
+use crate::error::Reason;
 use crate::platform::create_model::ModelCacheSetting;
 
 /// The settings of a model cache.
@@ -172,12 +173,12 @@ impl ModelCache {
             Ok(Ok(outcome)) => match &*outcome {
                 Some(Ok(url)) => Ok(LoadedModel { url: url.clone(), lease, arrived }),
                 Some(Err(failure)) => Err(failure.clone()),
-                None => Err(InvocationError::Internal("a model was neither loaded nor not".into())),
+                None => Err(InvocationError::Internal(Reason::new("a model was neither loaded nor not"))),
             },
             Ok(Err(_)) => {
                 // The loading task ended without a result: the next request starts anew.
                 self.manager.inventory().remove_slot(target_model, &lease.slot);
-                Err(InvocationError::Internal("loading was broken off".into()))
+                Err(InvocationError::Internal(Reason::new("loading was broken off")))
             }
             Err(_) => Err(InvocationError::ModelNotReady {
                 target_model: target_model.as_str().to_owned(),

@@ -17,7 +17,7 @@ use prefix::Prefix;
 
 use super::change_watch::CheckInterval;
 use super::target_model::TargetModel;
-use crate::error::Result;
+use crate::error::{Reason, Result};
 use crate::platform::create_model::ModelDataUrl;
 use crate::platform::fetch::disk::DiskReservation;
 use crate::platform::fetch::{self, FetchError, Fetched};
@@ -104,7 +104,7 @@ impl ModelStore {
                         .ok_or(StorageError::NotFound)
                         .and_then(|archive| Version::of_path(&archive))
                 });
-                looking.await.map_err(|error| StorageError::Internal(error.to_string()))?
+                looking.await.map_err(|error| StorageError::Internal(Reason::new(error)))?
             }
             StoreKind::Prefix(prefix) => prefix.version(&prefix.below(target_model)).await,
         }

@@ -12,6 +12,7 @@ use crate::endpoint::container_side::model_cache::inventory::{Artifact, Eviction
 use crate::endpoint::container_side::model_store::model_id;
 use crate::endpoint::container_side::target_model::TargetModel;
 use crate::platform::fetch::disk::DiskBudget;
+use byoc_formats::error::chain;
 
 impl ModelManager {
     /// Unloads the least recently used idle model. Returns whether there was one.
@@ -83,7 +84,7 @@ impl ModelManager {
         let (container, target_model) = (self.container(), target_model.as_str());
         log::info!("{container}: unloaded {target_model}: {why}; {bytes} bytes, loaded {age:.1} s ago, {hits} hits");
         if let Err(failure) = unloaded {
-            log::warn!("{container}: {target_model} may still be loaded: {failure}");
+            log::warn!("{container}: {target_model} may still be loaded: {}", chain(&failure));
         }
     }
 

@@ -24,10 +24,12 @@ use crate::endpoint::container_side::error::{ContainerError, InvocationError};
 use crate::endpoint::container_side::model_store::{ModelFolder, ModelStore, model_id};
 use crate::endpoint::container_side::partial_artifact::{incomplete_artifact, may_become_archive};
 use crate::endpoint::container_side::target_model::TargetModel;
+use crate::error::{Cause, Error, Reason};
 use crate::platform::create_model::ModelCacheSetting;
 use crate::platform::fetch::disk::DiskBudget;
 use crate::platform::fetch::{self, FetchError, Fetched};
 use crate::storage::Version;
+use byoc_formats::error::chain;
 
 /// The time limit of a load from the request on, including the download and the wait for memory
 /// (docs.aws.amazon.com/sagemaker/latest/dg/mms-container-apis.html).
@@ -247,10 +249,10 @@ impl ModelManager {
             delete(Ok(aside)).await;
         }
         match unpacked {
-            Err(FetchError::BadArtifact(message)) => {
+            Err(FetchError::BadArtifact(reason)) => {
                 if !is_logged {
                     let container = self.container();
-                    log::warn!("{container}: {}", incomplete_artifact(&archive, &message));
+                    log::warn!("{container}: {}", incomplete_artifact(&archive, &chain(&reason).to_string()));
                 }
                 *known = Some(PartialArtifact { version, begun });
                 true
@@ -273,14 +275,15 @@ impl ModelManager {
                     log::info!("{container}: {message}");
                     InvocationError::NoSuchModel { container, url }
                 }
-                FetchError::BadArtifact(message) => InvocationError::BadArtifact { container, url, message },
-                FetchError::Unavailable(message) => InvocationError::StoreUnavailable { container, url, message },
+                FetchError::BadArtifact(reason) => InvocationError::BadArtifact { container, url, reason },
+                FetchError::Unavailable(reason) => InvocationError::StoreUnavailable { container, url, reason },
                 FetchError::DiskBusy => {
-                    let message = FetchError::DiskBusy.to_string();
-                    InvocationError::StoreUnavailable { container, url, message }
+                    let reason = Reason::new(FetchError::DiskBusy);
+                    InvocationError::StoreUnavailable { container, url, reason }
                 }
-                FetchError::Internal(message) | FetchError::Setting(message) => {
-                    InvocationError::Internal(format!("{container}: could not unpack {url}: {message}"))
+                FetchError::Internal(reason) | FetchError::Setting(reason) => {
+                    let message = format!("{container}: could not unpack {url}");
+                    InvocationError::Internal(Reason::new(Error::new(Cause::Internal, message).caused_by(reason)))
                 }
             }
         })?;
