@@ -37,9 +37,7 @@ pub(super) fn run(raw: &RawSettings) -> Result<()> {
 fn set_instead(model: &ModelSource, variable: &str) -> String {
     match model {
         ModelSource::Running(url) => format!("set {variable} where the container at {url} is started"),
-        _ => format!(
-            "of several containers, set {variable} in the Environment of the one that it is for, in --model's file"
-        ),
+        _ => format!("set {variable} in the Environment of the container that it is meant for, in --model's file"),
     }
 }
 
@@ -81,7 +79,7 @@ fn resolve(
         Some(model @ (ModelSource::Running(_) | ModelSource::Containers(_))) => {
             for GivenOverride { variable, source, .. } in overrides.iter().filter(|setting| setting.is_from_flag()) {
                 let instead = set_instead(model, variable);
-                problems.add(format!("{source} is for one model that a container is started for: {instead}"));
+                problems.add(format!("{source} applies only to a single model: {instead}"));
             }
         }
         // The container reads them from its environment. Reading them here reports invalid ones before it starts.

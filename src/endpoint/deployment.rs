@@ -138,7 +138,7 @@ impl Deployment {
     }
 
     /// Whether outputs of asynchronous invocations go to the default output folder.
-    pub(super) fn writes_to_own_place(&self) -> bool {
+    pub(super) fn uses_default_async_output(&self) -> bool {
         self.config.asynchronous.as_ref().is_some_and(|asynchronous| asynchronous.output.is_none())
     }
 

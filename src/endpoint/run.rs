@@ -87,9 +87,9 @@ async fn serve(settings: Settings) -> Result<()> {
     let mut signals = StopSignals::listen(&[StopSignal::Terminate, StopSignal::CtrlC, StopSignal::Hangup])?;
     let state = StateDir::open(settings.state_dir)?;
     let state_dir = state.path()?;
-    let answers_go_with_us = settings.async_output.is_none() && matches!(state, StateDir::Temporary(_));
-    let own_output = || Location::Local(deployment::async_output(&state_dir));
-    let async_output = settings.async_output.unwrap_or_else(own_output);
+    let responses_are_temporary = settings.async_output.is_none() && matches!(state, StateDir::Temporary(_));
+    let default_output = || Location::Local(deployment::async_output(&state_dir));
+    let async_output = settings.async_output.unwrap_or_else(default_output);
     let principals = settings.authorization.as_ref().map(Authorization::principals);
     let of_configurations = || settings.endpoints.iter().map(|(file, _)| folder_of(file));
     let roots = settings.async_input_roots;
@@ -112,7 +112,7 @@ async fn serve(settings: Settings) -> Result<()> {
     let address = SocketAddr::new(settings.host, settings.port);
     let listener = TcpListener::bind(address).map_err(|error| listen_error(address, error))?;
     let address = listener.local_addr().map_err(|error| listen_error(address, error))?;
-    // The first line of the log: whoever asked for port 0 reads the port from it.
+    // The first log line, from which a caller that asked for port 0 reads the port.
     let asked = match principals {
         None => "no signature is asked for, --iam FILE would check who calls".to_owned(),
         Some(principals) => format!("signatures of {} principals are asked for", principals.count()),
@@ -124,7 +124,7 @@ async fn serve(settings: Settings) -> Result<()> {
     if let StateDir::Temporary(folder) = &state {
         folder.remove_abandoned();
     }
-    if answers_go_with_us && deployments.iter().any(Deployment::writes_to_own_place) {
+    if responses_are_temporary && deployments.iter().any(Deployment::uses_default_async_output) {
         log::warn!(
             "answers of asynchronous invocations are in a temporary folder that is removed at the end; give \
              S3OutputPath or --async-output to keep them"

@@ -76,7 +76,7 @@ causes! {
     UnsupportedMediaType = 415 "UnsupportedMediaTypeException" exit 64, "send a Content-Type that the message names";
     /// An artifact is corrupt or malicious. Never used for lack of memory.
     BadArtifact = 500 "InvalidModelException" exit 65,
-        "make the artifact again, or copy it again whole; docs/serving.md lists the supported models; to use any \
+        "create or copy the artifact again; docs/serving.md lists the supported models; to use any \
          other model, keep its own container and put that behind the endpoint: --container NAME=URL";
     /// A folder or file contains no model.
     NoModel = 404 "ModelNotFoundException" exit 65,
@@ -123,7 +123,7 @@ causes! {
         "send fewer rows per request, or raise SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS";
     /// The process was stopped before all requests were answered.
     CutOff = 503 "ServiceUnavailableException" exit 75,
-        "send the unanswered requests again; an endpoint waits for them as long as --container-timeout says";
+        "send the unanswered requests again; an endpoint waits for them for up to --container-timeout";
     /// The model does not fit in the free memory. The platform unloads other models and tries again.
     InsufficientMemory = 507 "InternalServerException" exit 71,
         "give the process more memory; in a container, unload a model or raise BYOC_MODEL_MEMORY";

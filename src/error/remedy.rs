@@ -6,24 +6,22 @@ use byoc_formats::error::Remedy;
 pub fn sentence(remedy: &Remedy) -> String {
     match remedy {
         Remedy::LabelAtAnEnd => {
-            "for rows that have their label too say which column it is: --label first or last, or BYOC_LABEL".to_owned()
+            "if rows also have the label, set its position: --label first or last, or BYOC_LABEL".to_owned()
         }
-        Remedy::LabelByName => {
-            "for rows without a label say which of the columns it is: --label NAME, or BYOC_LABEL".to_owned()
-        }
+        Remedy::LabelByName => "if rows do not have the label, set its column: --label NAME, or BYOC_LABEL".to_owned(),
         Remedy::IsLabel(name) => format!(
-            "--label none (BYOC_LABEL=none, or {{\"label\": null}} in a columns.json beside the artifact) says that it \
-             is no label, --label {name} that it is one"
+            "if it is not the label, set --label none (BYOC_LABEL=none, or {{\"label\": null}} in a columns.json \
+             beside the artifact), and if it is, --label {name}"
         ),
         Remedy::IsText(Some(name)) => {
             let dtypes = serde_json::json!({name: "str"});
             format!(
-                "say its type: --dtypes '{dtypes}' (BYOC_DTYPES, or {{\"dtypes\": {dtypes}}} in a columns.json beside \
+                "set its type: --dtypes '{dtypes}' (BYOC_DTYPES, or {{\"dtypes\": {dtypes}}} in a columns.json beside \
                  the artifact)"
             )
         }
         Remedy::IsText(None) => {
-            "say that it is \"str\" with --dtypes, BYOC_DTYPES or dtypes of a columns.json beside the artifact"
+            "set its type to \"str\" with --dtypes, BYOC_DTYPES or dtypes of a columns.json beside the artifact"
                 .to_owned()
         }
         Remedy::FitSpecification => "byoc train writes that document from the specification".to_owned(),
@@ -40,8 +38,8 @@ mod tests {
     fn a_converted_error_ends_with_the_settings_that_fix_it() {
         let error = error::Error::bad_payload("expected rows of 2 columns, found 3").remedied_by(Remedy::LabelAtAnEnd);
         assert_eq!(error.to_string(), "expected rows of 2 columns, found 3");
-        let expected = "expected rows of 2 columns, found 3; for rows that have their label too say which column it \
-                        is: --label first or last, or BYOC_LABEL";
+        let expected = "expected rows of 2 columns, found 3; if rows also have the label, set its position: --label \
+                        first or last, or BYOC_LABEL";
         assert_eq!(Error::from(error).to_string(), expected);
     }
 

@@ -31,7 +31,7 @@ pub struct SendTimedOut;
 
 impl std::fmt::Display for SendTimedOut {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the client did not take the answer in time")
+        f.write_str("the client did not read the response in time")
     }
 }
 
@@ -53,7 +53,7 @@ pub fn with_deadline<S: 'static>(timeout: Duration, stream: S) -> DeadlineStream
         tokio::time::sleep(timeout).await;
         let late = late_rest.borrow_mut().take();
         if late.is_some() {
-            log::info!("dropped a response: the client did not take it within {} s", timeout.as_secs());
+            log::info!("dropped a response: the client did not read it within {} s", timeout.as_secs());
         }
     });
     DeadlineStream { rest, timer }

@@ -118,7 +118,7 @@ pub fn listen_error(address: SocketAddr, error: std::io::Error) -> Error {
         std::io::ErrorKind::AddrInUse => {
             " (another program has the port; choose another with --port, such as --port 9000, or 0 for a free one)"
         }
-        std::io::ErrorKind::PermissionDenied => " (ports below 1024 need more rights; choose another with --port)",
+        std::io::ErrorKind::PermissionDenied => " (ports below 1024 need privileges; choose another with --port)",
         _ => "",
     };
     Error::new(Cause::Io, format!("could not listen on {address}{advice}")).caused_by(error)

@@ -54,14 +54,14 @@ impl fmt::Display for StorageError {
         match self {
             StorageError::NotFound => f.write_str("nothing is there"),
             StorageError::AccessDenied(_) => f.write_str("access is denied"),
-            StorageError::TooLarge { bytes, limit } => write!(f, "it has {bytes} bytes; at most {limit}"),
+            StorageError::TooLarge { bytes, limit } => write!(f, "it has {bytes} bytes; expected at most {limit}"),
             StorageError::InsufficientMemory(InsufficientMemory::NeverFits(most)) => {
-                write!(f, "it is larger than the {most} bytes that there can ever be memory for")
+                write!(f, "it is larger than {most} bytes, the most that can ever fit into memory")
             }
             StorageError::InsufficientMemory(InsufficientMemory::NotNow) => {
-                f.write_str("other requests hold the memory that it needs")
+                f.write_str("other requests use the memory that it needs")
             }
-            StorageError::InsufficientDisk => f.write_str("other models hold the disk space that it needs"),
+            StorageError::InsufficientDisk => f.write_str("other models use the disk space that it needs"),
             StorageError::NotARegularFile => f.write_str("it is not a regular file"),
             StorageError::NoSuchBucket => f.write_str("no such bucket"),
             StorageError::InvalidKey(key) => write!(

@@ -66,7 +66,7 @@ fn parse_https(rest: &str) -> Result<Location, String> {
         ));
     }
     let host = host.strip_suffix(":443").unwrap_or(host).to_ascii_lowercase();
-    let not_s3 = || format!("{host} is not a host of Amazon S3; for another S3 use s3:// too; {EXPECTED}");
+    let not_s3 = || format!("{host} is not a host of Amazon S3; for another S3 server use s3:// as well; {EXPECTED}");
     let (bucket, key) = match bucket_in_host(&host).ok_or_else(not_s3)? {
         "" => path.split_once('/').unwrap_or((path, "")),
         bucket => (bucket, path),

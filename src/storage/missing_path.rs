@@ -20,7 +20,7 @@ pub fn missing_path_message(path: &Path) -> String {
     let nothing = format!("there is nothing at {}", path.display());
     if let Some((link, target)) = path.ancestors().find_map(broken_link) {
         let link = if link == path { "it".to_owned() } else { link.display().to_string() };
-        return format!("{nothing}: {link} is a link that leads to {}, and nothing is there", target.display());
+        return format!("{nothing}: {link} is a link to {}, which does not exist", target.display());
     }
     let mut below = path.as_path();
     for folder in path.ancestors().skip(1) {
@@ -132,10 +132,8 @@ mod tests {
         std::os::unix::fs::symlink("gone/model", at("link")).unwrap();
         for (path, link) in [("link", "it".to_owned()), ("link/a", at("link").display().to_string())] {
             let said = missing_path_message(&at(path));
-            let expected = format!(
-                "{}: {link} is a link that leads to {root}/gone/model, and nothing is there",
-                at(path).display()
-            );
+            let expected =
+                format!("{}: {link} is a link to {root}/gone/model, which does not exist", at(path).display());
             assert_eq!(said, format!("there is nothing at {expected}"));
         }
         assert!(missing_path_message(Path::new("no-such-thing-at-all")).starts_with("there is nothing at /"));

@@ -138,7 +138,7 @@ async fn watch(mut child: Child, name: String, health: Health, stopped: oneshot:
         status = child.wait() => {
             let (how, exit_code) = match status {
                 Ok(status) => (format!("the process has ended ({status})"), status.code()),
-                Err(error) => (format!("the process is lost: {error}"), None),
+                Err(error) => (format!("waiting for the process failed: {error}"), None),
             };
             log::error!("container {name}: {how}");
             health.mark_exited_with(how, exit_code);
@@ -150,7 +150,7 @@ async fn watch(mut child: Child, name: String, health: Health, stopped: oneshot:
     match tokio::time::timeout(STOP_TIMEOUT, child.wait()).await {
         Ok(Ok(status)) if told.is_ok() => log::info!("container {name}: stopped ({status})"),
         Ok(Ok(status)) => health.mark_exited_with(format!("the process has ended ({status})"), status.code()),
-        Ok(Err(error)) => log::error!("container {name}: the process is lost: {error}"),
+        Ok(Err(error)) => log::error!("container {name}: waiting for the process failed: {error}"),
         Err(_) => {
             log::error!("container {name}: did not stop within {STOP_TIMEOUT:?}, killing it");
             let _ = child.kill().await;

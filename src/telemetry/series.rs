@@ -43,8 +43,8 @@ pub const SERIES: &[Series] = &[
     seconds("byoc_request_seconds", "Time from the arrival of an invocation or a load to its response, by route."),
     gauge("byoc_requests_in_flight", Unit::Count, "Requests that have arrived and are not answered yet."),
     gauge("byoc_models_loaded", Unit::Count, "Models in memory."),
-    gauge("byoc_model_bytes", Unit::Bytes, "Memory that models and loads in progress hold."),
-    gauge("byoc_model_bytes_limit", Unit::Bytes, "Memory that models and loads may hold at most (--model-memory)."),
+    gauge("byoc_model_bytes", Unit::Bytes, "Memory of models and loads in progress."),
+    gauge("byoc_model_bytes_limit", Unit::Bytes, "Limit of the memory of models and loads (--model-memory)."),
     counter(
         "byoc_endpoint_invocations_total",
         "Invocations, by endpoint, variant and HTTP status; copies for a shadow variant count as 200 or 424.",
@@ -61,15 +61,11 @@ pub const SERIES: &[Series] = &[
         "byoc_endpoint_shadow_copies_dropped_total",
         "Copies of requests that a shadow variant did not get because it had too many in progress.",
     ),
-    gauge(
-        "byoc_endpoint_in_flight_bytes",
-        Unit::Bytes,
-        "Memory that bodies and answers of all requests hold together.",
-    ),
+    gauge("byoc_endpoint_in_flight_bytes", Unit::Bytes, "Memory of the bodies and responses of all requests."),
     gauge(
         "byoc_endpoint_in_flight_limit_bytes",
         Unit::Bytes,
-        "Memory that bodies and answers may hold at most (--in-flight-memory).",
+        "Limit of the memory of bodies and responses (--in-flight-memory).",
     ),
     counter(
         "byoc_endpoint_model_cache_hits_total",
@@ -92,7 +88,7 @@ pub const SERIES: &[Series] = &[
         "byoc_endpoint_model_evictions_total",
         "Models that were unloaded, by reason (memory, disk, cache_disabled, refresh).",
     ),
-    gauge("byoc_endpoint_unpacked_models", Unit::Count, "Models that lie unpacked on disk, loaded or not."),
+    gauge("byoc_endpoint_unpacked_models", Unit::Count, "Unpacked models on disk, loaded or not."),
     gauge("byoc_endpoint_unpacked_bytes", Unit::Bytes, "Disk space that unpacked models take."),
     counter(
         "byoc_endpoint_artifact_evictions_total",

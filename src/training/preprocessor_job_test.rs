@@ -7,7 +7,9 @@ use byoc_sklearn::preprocessor::Overrides;
 use std::path::Path;
 
 const SPECIFICATION: &str = r#"{"version": 1, "columns": ["a", "b"], "label": "y", "label_position": "first",
-    "transformer": {"ColumnTransformer": {"transformers": [["n", {"StandardScaler": {}}, ["a"]], ["w", {"OneHotEncoder": {}}, ["b"]]]}}}"#;
+    "transformer": {"ColumnTransformer": {"transformers": [
+        ["n", {"StandardScaler": {}}, ["a"]], ["w", {"OneHotEncoder": {}}, ["b"]]
+    ]}}}"#;
 const ROWS: &str = "7,1,x\n8,2,y\n9,6,x\n";
 
 struct Job(tempfile::TempDir);

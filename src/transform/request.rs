@@ -173,8 +173,8 @@ mod tests {
     fn all_members_of_a_wrong_type_are_reported_together() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("job.json");
-        let text = r#"{"MaxPayloadInMB": "6", "Environment": {"A": 1, "B": "b"}, "TransformInput": {"SplitType": "Lines"},
-            "ModelClientConfig": {"InvocationsMaxRetries": 1.5}}"#;
+        let text = r#"{"MaxPayloadInMB": "6", "Environment": {"A": 1, "B": "b"},
+            "TransformInput": {"SplitType": "Lines"}, "ModelClientConfig": {"InvocationsMaxRetries": 1.5}}"#;
         std::fs::write(&file, text).unwrap();
         let problem = Request::read(&file).unwrap_err();
         for expected in [

@@ -69,7 +69,7 @@ fn each_error_has_a_matching_hint() {
             "step \"price\": the file names sklearn.linear_model._bayes.BayesianRidge",
             "docs/scikit-learn.md lists the supported classes",
         ),
-        (damaged.path(), "model.joblib", "make the artifact again, or copy it again whole"),
+        (damaged.path(), "model.joblib", "create or copy the artifact again"),
     ] {
         let message = refused(path);
         let lines: Vec<&str> = message.lines().collect();

@@ -321,7 +321,7 @@ fn settings_of_a_scikit_learn_artifact_reach_the_container_of_one_model() {
     assert!(errors(&output).contains("environment variable BYOC_LABEL is ignored: set"), "{}", errors(&output));
     let output = job.with(&["--label", "last"]).run();
     assert_eq!(output.status.code(), Some(78));
-    assert!(errors(&output).contains("--label is for one model"), "{}", errors(&output));
+    assert!(errors(&output).contains("--label applies only to a single model"), "{}", errors(&output));
 }
 
 /// Each of these objects once had an empty output, and the job completed.

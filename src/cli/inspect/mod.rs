@@ -139,7 +139,7 @@ fn name_features(
     let Contents::LinearLearner(learner) = &mut inspection.contents else {
         return Err(Error::new(
             Cause::BadRequest,
-            format!("--preprocessor names the weights of a linear learner, and {} is not one", learner_path.display()),
+            format!("--preprocessor names the weights of a linear learner, but {} is not one", learner_path.display()),
         ));
     };
     let preprocessor = match Inspection::of_named(place, overrides, allowance)?.contents {

@@ -62,13 +62,13 @@ pub(in crate::cli) fn size(text: &str) -> Result<u64, InvalidValue> {
         "k" | "kb" | "kib" => 1 << 10,
         "m" | "mb" | "mib" => 1 << 20,
         "g" | "gb" | "gib" => 1 << 30,
-        _ => return Err("expected bytes, or a number with K, M or G".into()),
+        _ => return Err("expected a number of bytes, or a number with K, M or G".into()),
     };
     match number.parse::<u64>() {
         Ok(number) => number.checked_mul(factor).ok_or_else(|| "that is more than 2^64 bytes".into()),
         Err(_) => match number.parse::<f64>() {
             Ok(number) if number * (factor as f64) < u64::MAX as f64 => Ok((number * factor as f64) as u64),
-            _ => Err("expected bytes, or a number with K, M or G".into()),
+            _ => Err("expected a number of bytes, or a number with K, M or G".into()),
         },
     }
 }

@@ -130,10 +130,10 @@ async fn at_most_five_megabytes_are_passed_to_the_next_container() {
 async fn a_container_that_does_not_answer_or_has_exited_is_reported() {
     let gone = Container::single_model("a", nowhere(), Health::default());
     let failure = failure_of(vec![gone]).await;
-    assert!(
-        matches!(&failure, InvocationError::Container { what: ContainerError::NoAnswer(why), .. } if why.contains("refused")),
-        "{failure:?}"
-    );
+    let InvocationError::Container { what: ContainerError::NoAnswer(why), .. } = &failure else {
+        panic!("{failure:?}")
+    };
+    assert!(why.contains("refused"), "{failure:?}");
 
     let health = Health::default();
     let ended = Container::single_model("a", nowhere(), health.clone());

@@ -3,7 +3,8 @@
 //! ```json
 //! {"Account": "123456789012",
 //!  "Principals": [{"Arn": "arn:aws:sts::123456789012:assumed-role/NewYork/session",
-//!                  "AccessKeyId": "…", "SecretAccessKey": "…", "SessionToken": "…", "Expiration": "2030-01-01T00:00:00Z",
+//!                  "AccessKeyId": "…", "SecretAccessKey": "…", "SessionToken": "…",
+//!                  "Expiration": "2030-01-01T00:00:00Z",
 //!                  "Tags": [{"Key": "TenantID", "Value": "NewYork_NY"}],
 //!                  "Policies": [{"Version": "2012-10-17", "Statement": […]}]}]}
 //! ```

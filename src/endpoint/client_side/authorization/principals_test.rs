@@ -70,7 +70,8 @@ fn all_problems_are_reported_together_without_secrets() {
         "Account": "12345",
         "Users": [],
         "Principals": [
-            {"Arn": 1, "AccessKeyId": "a b", "SecretAccessKey": {"x": "s3cret"}, "SessionToken": "s3 cret", "Policies": 1},
+            {"Arn": 1, "AccessKeyId": "a b", "SecretAccessKey": {"x": "s3cret"}, "SessionToken": "s3 cret",
+             "Policies": 1},
             {"AccessKey": "s3cret", "Arn": ARN, "AccessKeyId": "", "SecretAccessKey": "", "SessionToken": ""},
             "s3cret",
             {"Arn": ARN, "AccessKeyId": KEY, "SecretAccessKey": "s3cret", "Policies": [], "Expiration": "soon",

@@ -56,7 +56,7 @@ impl ManagementApi {
     /// Unloads a model. A model that the container does not have counts as unloaded.
     pub(super) async fn unload(&self, client: &Client, id: &str) -> Result<(), InvocationError> {
         let sent = client.delete(self.at(&format!("/models/{id}"))).timeout(CALL_LIMIT).send().await;
-        let response = sent.map_err(|error| self.no_answer(&error))?;
+        let response = sent.map_err(|error| self.exchange_error(&error))?;
         if response.status() == StatusCode::NOT_FOUND {
             return Ok(());
         }
@@ -90,7 +90,7 @@ impl ManagementApi {
         if let Ok(target_model) = HeaderValue::from_bytes(target_model.as_str().as_bytes()) {
             request = request.header("X-Amzn-SageMaker-Target-Model", target_model);
         }
-        request.send().await.map_err(|error| self.no_answer(&error))
+        request.send().await.map_err(|error| self.exchange_error(&error))
     }
 
     async fn expect_success(&self, response: Response) -> Result<(), InvocationError> {
@@ -114,7 +114,7 @@ impl ManagementApi {
         url
     }
 
-    fn no_answer(&self, error: &reqwest::Error) -> InvocationError {
+    fn exchange_error(&self, error: &reqwest::Error) -> InvocationError {
         self.failure(ContainerError::from_error(error))
     }
 
