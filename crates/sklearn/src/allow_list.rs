@@ -1,5 +1,5 @@
 //! The classes and functions of scikit-learn that a pickle may name: those of the transformers and estimators, and
-//! what is said of the others.
+//! why the others are refused.
 
 use crate::artifact::class_list::{ClassList, ClassNames};
 use crate::estimators::registry::{self, supported_estimators};
@@ -26,14 +26,14 @@ impl AllowList for ScikitLearn {
     }
 }
 
-/// What an object of any class may carry.
+/// Names that objects of any class may refer to.
 const ANY_OBJECT: &[ClassNames] = &[ClassNames {
     modules: &["sklearn.utils._metadata_requests"],
     names: &["MetadataRequest", "MethodMetadataRequest"],
     usage: Usage::Object,
 }];
 
-/// Packages of scikit-learn that hold nothing or little but estimators.
+/// Packages of scikit-learn that contain almost only estimators.
 const PACKAGES_OF_ESTIMATORS: &[&str] = &[
     "calibration",
     "cluster",
@@ -57,10 +57,10 @@ const PACKAGES_OF_ESTIMATORS: &[&str] = &[
     "tree",
 ];
 
-/// How the names of estimators end, in whichever package they are.
+/// The endings of the names of estimators, in any package.
 const ENDS_OF_ESTIMATORS: &[&str] = &["Classifier", "Regressor", "Regression", "SVC", "SVR", "CV"];
 
-/// What can be done where a file holds code.
+/// The advice for a file that contains code.
 const INSTEAD_OF_CODE: &str = "what is read are scikit-learn's own classes and, as the function of a transformer, NumPy's own \
                                functions by name (func=np.log1p)";
 
@@ -82,7 +82,7 @@ fn reason(module: &str, name: &str) -> String {
     }
 }
 
-/// What is supported in the place of a class that is not, for a message.
+/// The supported alternatives to an unsupported class, for a message.
 fn instead_of(module: &str, name: &str) -> String {
     let Some(package) = module.strip_prefix("sklearn.").and_then(|rest| rest.split('.').next()) else {
         return "supported are the transformers and linear models that docs/scikit-learn.md lists, and numpy arrays"

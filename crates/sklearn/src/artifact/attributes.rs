@@ -13,7 +13,7 @@ pub(crate) struct Attributes<'t> {
 }
 
 impl<'t> Attributes<'t> {
-    /// The attributes of an object; `None` for a value that is no object with a dict of attributes.
+    /// The attributes of an object; `None` for a value that is not an object with a dict of attributes.
     pub(crate) fn of(value: Value<'t>) -> Option<Attributes<'t>> {
         let (_, class) = value.class()?;
         value.state()?.entries().map(|_| Attributes { value, class })
@@ -45,7 +45,7 @@ impl<'t> Attributes<'t> {
         self.value.attribute(name)
     }
 
-    /// An attribute that is there and not `None`.
+    /// An attribute that exists and is not `None`.
     pub(crate) fn present(self, name: &str) -> Option<Value<'t>> {
         self.get(name).filter(|value| !value.is_none())
     }
@@ -72,7 +72,7 @@ impl<'t> Attributes<'t> {
         short(value).ok_or_else(|| self.mismatch(name, "text", value))
     }
 
-    /// One of a few texts, each standing for a value.
+    /// One of a few texts, each for a value.
     pub(crate) fn choice<T: Copy>(self, name: &str, choices: &[(&str, T)]) -> Result<T> {
         let value = self.required(name)?;
         let found = choices.iter().find(|(text, _)| short(value) == Some(text));
@@ -118,7 +118,7 @@ impl<'t> Attributes<'t> {
         self.get("n_features_in_").map(|_| self.columns("n_features_in_")).transpose()
     }
 
-    /// `feature_names_in_`: there when fitted on a frame whose columns all have text for names.
+    /// `feature_names_in_`: exists if the object was fitted on a frame whose column names are all text.
     pub(crate) fn feature_names_in(self) -> Result<Option<Vec<&'t str>>> {
         let Some(value) = self.get("feature_names_in_") else { return Ok(None) };
         let names = value
@@ -128,7 +128,7 @@ impl<'t> Attributes<'t> {
         names.map(Some).ok_or_else(|| self.mismatch("feature_names_in_", "an object array of text", value))
     }
 
-    /// Whether `set_output(transform="pandas")` was asked of it, from 1.2 on.
+    /// Whether `set_output(transform="pandas")` was called on it, from 1.2 on.
     pub(crate) fn gives_frames(self) -> bool {
         let is_pandas = |(key, value): (Value<'t>, Value<'t>)| {
             key.as_str() == Some("transform") && value.as_str() == Some("pandas")
@@ -154,7 +154,7 @@ impl<'t> Attributes<'t> {
     }
 }
 
-/// A text that is no longer than a setting is: it is looked at each time that it is asked for.
+/// A text of at most the length of a setting, since it is scanned at each call.
 fn short(value: Value<'_>) -> Option<&str> {
     const LONGEST: usize = 4096;
     if value.text_bytes() <= LONGEST { value.as_str() } else { None }

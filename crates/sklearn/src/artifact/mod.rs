@@ -1,5 +1,4 @@
-//! From the objects of a pickle to a model: typed access to their attributes, and the bounds within which a model is
-//! built.
+//! Builds models from the objects of a pickle: typed access to their attributes, and the bounds of building.
 
 pub(crate) mod attributes;
 pub mod builder;

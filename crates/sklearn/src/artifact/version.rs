@@ -5,7 +5,7 @@ use crate::version::Version;
 use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::pickle::Value;
 
-/// The error of an artifact that is whole, and something else than a model.
+/// The error for an intact artifact that is not a model.
 fn no_model(root: Value<'_>) -> Error {
     const MOST_KEYS: usize = 5;
     const LONGEST_KEY: usize = 40;

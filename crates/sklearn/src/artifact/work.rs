@@ -1,20 +1,19 @@
-//! The work that a file may cause: a number of bytes handled for each byte of its own.
+//! The work that a file may cause: a number of processed bytes for each of its bytes.
 //!
-//! A pickle names a value again in two bytes, however large it is. Walking such a value each time that it is
-//! named does more than the file's length justifies, so each walk is counted, and ends where the file cannot be an
-//! honest one any more.
+//! A pickle refers to a value again in two bytes, however large it is. Reading such a value at each reference does more
+//! work than the file's length justifies, so the work is counted, and ends once no valid file could cause so much.
 
 use byoc_account::Allowance;
 use std::cell::Cell;
 
 use byoc_formats::error::{Error, Result};
 
-/// The most columns that a model of scikit-learn's may have at any of its steps. Nothing in the file need stand behind
-/// such a count, and all that is done by column is done that often.
+/// The most columns that a model may have at any of its steps. A file can state such a count without data for it, and
+/// it multiplies all work that is done for each column.
 pub(crate) const MOST_COLUMNS: usize = 1 << 20;
 
-/// How many bytes may be handled for each byte of the file. An array of bools, which become floats, is handled eight
-/// bytes a byte, and some are read twice.
+/// How many bytes may be processed for each byte of the file. Bools become floats of eight bytes each, and some arrays
+/// are read twice.
 const EACH: usize = 64;
 
 /// The work that is left, and the memory that it may take.
@@ -25,15 +24,16 @@ pub(crate) struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    /// The work that a file of `bytes` bytes, uncompressed, may cause beside `always`, which any file may.
+    /// The work that a file of `bytes` uncompressed bytes may cause in addition to `always`, which any file may cause.
     pub(crate) fn of_file(bytes: usize, always: usize, allowance: &'a Allowance) -> Work<'a> {
         Work { left: Cell::new(bytes.saturating_mul(EACH).saturating_add(always)), allowance }
     }
 
-    /// Counts bytes that are about to be handled.
+    /// Counts bytes that are about to be processed.
     ///
     /// # Errors
-    /// [`BadArtifact`](byoc_formats::error::Cause::BadArtifact) when the file has asked for far more than it has bytes.
+    /// [`BadArtifact`](byoc_formats::error::Cause::BadArtifact) if the file has caused far more work than its bytes
+    /// justify.
     pub(crate) fn charge(&self, bytes: usize) -> Result<()> {
         let left = self.left.get().checked_sub(bytes);
         self.left.set(left.ok_or_else(|| {
@@ -42,7 +42,7 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// Counts items that are about to be handled.
+    /// Counts items that are about to be processed.
     ///
     /// # Errors
     /// As [`Work::charge`].

@@ -1,6 +1,6 @@
-//! `sklearn.utils.check_array`: how the columns of a frame become one array, and what of it is refused.
+//! `sklearn.utils.check_array`: converts the columns of a frame to one array, and refuses some values.
 //!
-//! Columns of one type are an array already: what follows another transformer is one.
+//! Columns of one type are an array already, such as the output of another transformer.
 
 use std::borrow::Cow;
 
@@ -10,16 +10,16 @@ use crate::columns::feature::{Feature, Refuses, objects_as_floats, refuse, refus
 use crate::version::Version;
 use byoc_formats::rows::table::Column;
 
-/// What differs between versions.
+/// The differences between versions.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct CheckArray {
     /// From 1.1 on, a frame with bool columns has the type that numpy promotes all its types to; before, it was as
     /// pandas makes an array of it: of objects, where a bool column stands beside numbers
     /// (`_pandas_dtype_needs_early_conversion`).
     promotes_bools: bool,
-    /// From 0.23 to 1.0, bool columns of a frame count as objects where numbers are asked for.
+    /// From 0.23 to 1.0, bool columns of a frame count as objects if numbers are required.
     numbers_of_bools_are_floats: bool,
-    /// From 0.21 on, missing values among objects are refused where those among floats are.
+    /// From 0.21 on, missing values among objects are refused if those among floats are.
     looks_at_objects: bool,
 }
 
@@ -32,7 +32,7 @@ impl CheckArray {
         }
     }
 
-    /// Whether missing values among objects are looked for.
+    /// Whether missing values among objects are searched for.
     pub(crate) fn looks_at_objects(self) -> bool {
         self.looks_at_objects
     }
@@ -50,7 +50,7 @@ impl CheckArray {
     /// `dtype='numeric'`: the same, and objects as floats.
     ///
     /// # Errors
-    /// For text that is no number.
+    /// For text that is not a number.
     pub(crate) fn numeric<'c, 'a>(self, features: Vec<Feature<'c, 'a>>) -> Result<Vec<Feature<'c, 'a>>, Fault> {
         let features = if self.numbers_of_bools_are_floats && bools(&features) > 0 {
             each_as_objects(features)

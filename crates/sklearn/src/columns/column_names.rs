@@ -12,7 +12,7 @@ pub(crate) struct ColumnNames<'t>(Rc<Inner<'t>>);
 #[derive(Debug)]
 struct Inner<'t> {
     names: Vec<&'t str>,
-    /// Where each name stands first; made once it is asked for.
+    /// The first position of each name; created on its first use.
     positions: OnceCell<HashMap<&'t str, usize>>,
 }
 
@@ -32,7 +32,7 @@ impl<'t> ColumnNames<'t> {
         ColumnNames(Rc::new(Inner { names, positions: OnceCell::new() }))
     }
 
-    /// Where a name stands first.
+    /// The first position of a name.
     pub(crate) fn position(&self, name: &str) -> Option<usize> {
         const FEW: usize = 8;
         if self.len() <= FEW {

@@ -18,7 +18,7 @@ pub struct Demand {
     pub bytes: usize,
     /// The time in nanoseconds on a slow core: a rough estimate that only separates cheap from expensive.
     pub nanoseconds: u64,
-    /// Whether what a row becomes depends on all other rows of the body.
+    /// Whether the output of a row depends on all other rows of the body.
     pub all_rows: bool,
 }
 
@@ -31,14 +31,14 @@ pub(crate) mod cost {
     pub(crate) const QUANTILE: u64 = 250;
 }
 
-/// What moving a cell from one column to another takes.
+/// The time to move a cell from one column to another.
 const MOVE: u64 = 5;
 
-/// What a column takes beside its cells: itself, and what an allocator adds to its memory.
+/// The memory of a column beside its cells: itself, and the overhead of the allocator.
 const COLUMN: usize = size_of::<Feature<'_, '_>>() + 32;
 
-/// Bytes of cells that a block of rows has: enough that what a block costs by itself does not count, and no more than
-/// a cache holds.
+/// The bytes of cells in a block of rows: enough that the fixed cost of a block is negligible, and no more than fit
+/// into a cache.
 const BLOCK: usize = 512 << 10;
 
 /// A cell of any type, and one of a float.
@@ -46,7 +46,7 @@ const CELL: usize = size_of::<Cell<'_>>();
 const FLOAT: usize = size_of::<f64>();
 
 impl Demand {
-    /// Columns that are given on as they are, or converted to another type.
+    /// Columns that are passed on unchanged, or converted to another type.
     pub fn of_columns(width: usize) -> Demand {
         Demand {
             width,
@@ -57,17 +57,17 @@ impl Demand {
         }
     }
 
-    /// A transformer that makes `width` columns of numbers from `given` columns, at `nanoseconds_each` for a value.
+    /// A transformer from `given` columns to `width` columns of numbers, which takes `nanoseconds_each` for a value.
     pub fn of(given: usize, width: usize, nanoseconds_each: u64) -> Demand {
         let work = nanoseconds_each.saturating_mul(given.max(width) as u64);
         let moves = MOVE.saturating_mul(given.saturating_add(width) as u64);
-        // Floats are made of what is given before it is worked on, and of what was made the columns.
+        // The input is first converted to floats, and the results are converted to columns.
         let columns = given.saturating_add(width).saturating_mul(2);
         let bytes = given.saturating_mul(CELL + FLOAT).saturating_add(width.saturating_mul(2 * FLOAT));
         Demand { width, columns, bytes, nanoseconds: work.saturating_add(moves), all_rows: false }
     }
 
-    /// The same where another transformer is given what this one gives.
+    /// The demand of this transformer followed by another one.
     #[must_use]
     pub fn then(self, next: Demand) -> Demand {
         Demand { width: next.width, ..self + next }
@@ -78,10 +78,10 @@ impl Demand {
         if self.all_rows { usize::MAX } else { (BLOCK / self.bytes.max(1)).max(1) }
     }
 
-    /// Hands on a body's rows in blocks, each with the memory that it takes.
+    /// Calls `then` with a body's rows in blocks, each with its memory.
     ///
     /// # Errors
-    /// Those of `then`; and where there is not the memory or the time for a block.
+    /// Those of `then`; and if there is not enough memory or time for a block.
     pub fn each_block(
         &self,
         frame: Frame<'_>,
@@ -104,7 +104,7 @@ impl Demand {
     }
 }
 
-/// Side by side: the answers of both are held.
+/// Side by side: the outputs of both are in memory.
 impl Add for Demand {
     type Output = Demand;
 

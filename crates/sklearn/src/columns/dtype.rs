@@ -61,7 +61,7 @@ pub(crate) fn stack<'c, 'a>(features: Vec<Feature<'c, 'a>>) -> Vec<Feature<'c, '
     stack_as(features, dtype)
 }
 
-/// The same beside arrays of no columns, whose types count too.
+/// As [`stack`], with arrays of no columns, whose types also count.
 pub(crate) fn stack_beside<'c, 'a>(features: Vec<Feature<'c, 'a>>, empty: Option<Dtype>) -> Vec<Feature<'c, 'a>> {
     let dtype = Dtype::common(&features);
     stack_as(features, empty.map_or(dtype, |empty| dtype.promote(empty)))
@@ -89,7 +89,7 @@ pub(crate) fn stack_frame<'c, 'a>(mut features: Vec<Feature<'c, 'a>>) -> Vec<Fea
     features
 }
 
-/// A column as another type that its own can be promoted to.
+/// Converts a column to a type to which its own can be promoted.
 pub(crate) fn convert<'a>(column: &Column<'a>, dtype: Dtype) -> Column<'a> {
     match dtype {
         Dtype::Object => Column::Object(objects(column)),
@@ -97,7 +97,7 @@ pub(crate) fn convert<'a>(column: &Column<'a>, dtype: Dtype) -> Column<'a> {
         Dtype::Float32 => Column::Float32(numbers(column, |value| value as f32)),
         Dtype::UInt64 => Column::UInt64(numbers(column, |value| value as u64)),
         Dtype::Int64 => Column::Int64(numbers(column, |value| value as i64)),
-        // Nothing but bool is promoted to bool.
+        // Only bool is promoted to bool.
         Dtype::Bool => column.clone(),
     }
 }
@@ -133,11 +133,11 @@ fn float_object<'a>(value: f64) -> Cell<'a> {
     if value.is_nan() { Cell::Missing } else { Cell::Float(value) }
 }
 
-/// The label as `numpy.insert` puts it before the features: cast to their type, a float label cut off if that is an
-/// integer type.
+/// The label as `numpy.insert` puts it before the features: cast to their type, so that an integer type truncates a
+/// float label.
 ///
 /// # Errors
-/// For a label that is no number beside features that are.
+/// For a label that is not a number with features that are.
 pub(crate) fn cast_label<'a>(label: Column<'a>, dtype: Dtype, origin: Origin) -> Result<Column<'a>, Fault> {
     if Dtype::of(&label) == dtype {
         return Ok(label);
@@ -147,7 +147,7 @@ pub(crate) fn cast_label<'a>(label: Column<'a>, dtype: Dtype, origin: Origin) ->
         (Column::Object(cells), _) => Column::Float64(label_floats(&cells, origin)?),
         (label, _) => label,
     };
-    // NaN and what is out of range become the smallest integer, as in numpy on x86.
+    // NaN and values out of range become the smallest integer, as in numpy on x86.
     let truncate = |value: f64| if value.is_nan() || value.abs() >= 9.3e18 { i64::MIN } else { value as i64 };
     Ok(match (label, dtype) {
         (label, Dtype::Float64) => Column::Float64(numbers(&label, |value| value)),
@@ -182,7 +182,7 @@ fn label_floats(cells: &[Cell<'_>], origin: Origin) -> Result<Vec<f64>, Fault> {
     cells.iter().enumerate().map(float).collect()
 }
 
-/// The nearest numpy `float16` of a number of its range.
+/// The numpy `float16` nearest to a number within its range.
 pub(crate) fn half(value: f64) -> f64 {
     let exponent = value.abs().log2().floor().max(-14.0);
     let unit = (exponent - 10.0).exp2();

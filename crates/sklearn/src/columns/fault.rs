@@ -3,7 +3,7 @@
 use crate::columns::origin::Origin;
 use byoc_formats::error::{Error, Place, Remedy};
 
-/// A value that a transformer cannot take, named by the column of the request that it came from.
+/// A value that a transformer refuses, with the column of the request from which it came.
 #[derive(Debug)]
 pub(crate) struct Fault(Box<Inner>);
 
@@ -14,7 +14,7 @@ struct Inner {
     row: Option<usize>,
     /// The text of a cell that could not be read as a number.
     text: Option<Box<str>>,
-    /// What a caller may set so that the value is read in another way.
+    /// What a caller may set so that the value is read differently.
     remedy: Option<Remedy>,
 }
 
@@ -69,7 +69,7 @@ impl Fault {
         self
     }
 
-    /// A fault in some rows as a fault in the whole: `rows` rows further on.
+    /// A fault in some rows as a fault in the whole body: `rows` rows further on.
     #[must_use]
     pub(crate) fn shifted(mut self, rows: usize) -> Fault {
         self.0.row = self.0.row.map(|row| row + rows);

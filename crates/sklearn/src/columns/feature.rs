@@ -1,4 +1,4 @@
-//! Columns on their way through the transformers.
+//! Columns that pass through the transformers.
 
 use std::borrow::Cow;
 
@@ -10,14 +10,14 @@ use byoc_formats::rows::table::{Cell, Column};
 /// A column, borrowed from the request as long as nothing changes it.
 #[derive(Clone, Debug)]
 pub(crate) struct Feature<'c, 'a> {
-    /// The column of the request that it comes from.
+    /// The column of the request from which it comes.
     pub(crate) origin: Origin,
     /// Its values.
     pub(crate) data: Cow<'c, Column<'a>>,
-    /// Whether the column of the request that this is a part of has a value in some row, or is known to be one of
-    /// text. Where that is not known, its own values decide.
+    /// Whether the column of the request to which this part belongs has a value in some row, or is known to be text.
+    /// If that is unknown, its own values decide.
     pub(crate) has_values: bool,
-    /// Whether an imputer gives it.
+    /// Whether it is the output of an imputer.
     pub(crate) imputed: bool,
 }
 
@@ -50,7 +50,7 @@ pub(crate) struct Floats {
 /// One feature of [`Floats`].
 #[derive(Debug)]
 pub(crate) struct FloatColumn {
-    /// The column of the request that it comes from.
+    /// The column of the request from which it comes.
     pub(crate) origin: Origin,
     /// A value for each row.
     pub(crate) values: Vec<f64>,
@@ -60,7 +60,7 @@ impl Floats {
     /// Converts features as `check_array(dtype=FLOAT_DTYPES)` does: text through Python's `float`.
     ///
     /// # Errors
-    /// For text that is no number, and for what `refuses` says.
+    /// For text that is not a number, and for what `refuses` says.
     pub(crate) fn from_features(features: Vec<Feature<'_, '_>>, refuses: Refuses) -> Result<Floats, Fault> {
         let single = !features.is_empty() && features.iter().all(|feature| matches!(*feature.data, Column::Float32(_)));
         let columns = features.into_iter().map(|feature| float_column(feature, refuses)).collect::<Result<_, _>>()?;
@@ -72,7 +72,7 @@ impl Floats {
         self.single
     }
 
-    /// Calls `apply` with each value, and rounds what it gives to `float32` if the values are.
+    /// Replaces each value by the result of `apply`, rounded to `float32` if the values are `float32`.
     pub(crate) fn map_column(&mut self, column: usize, apply: impl Fn(f64) -> f64) {
         let Some(FloatColumn { values, .. }) = self.columns.get_mut(column) else { return };
         if self.single {
@@ -96,10 +96,10 @@ impl Floats {
     }
 }
 
-/// A column of objects as `float64`; any other as it is.
+/// A column of objects as `float64`; any other column unchanged.
 ///
 /// # Errors
-/// For text that is no number.
+/// For text that is not a number.
 pub(crate) fn objects_as_floats<'c, 'a>(feature: Feature<'c, 'a>) -> Result<Feature<'c, 'a>, Fault> {
     if !matches!(*feature.data, Column::Object(_)) {
         return Ok(feature);
@@ -108,7 +108,7 @@ pub(crate) fn objects_as_floats<'c, 'a>(feature: Feature<'c, 'a>) -> Result<Feat
     Ok(Feature::new(origin, Column::Float64(values)))
 }
 
-/// Whether a column of objects has no value in any row, as one of JSON does that is null throughout.
+/// Whether a column of objects has no value in any row, such as a JSON column of nulls.
 pub(crate) fn has_only_nulls(feature: &Feature<'_, '_>) -> bool {
     let is_null = |cell: &Cell<'_>| matches!(cell, Cell::Missing | Cell::None);
     !feature.has_values && matches!(&*feature.data, Column::Object(cells) if cells.iter().all(is_null))

@@ -1,5 +1,5 @@
-//! Columns on their way through a model: their types, numpy's promotion, the checks that scikit-learn makes of an
-//! array, the categories that a value is looked up in, and what a column costs.
+//! Columns that pass through a model: their types, numpy's promotion, scikit-learn's checks of arrays, the lookup of
+//! values among categories, and the memory and time of columns.
 //!
 //! This folder knows neither transformers nor the objects of a pickle.
 

@@ -1,11 +1,11 @@
-//! Where in a request a feature comes from.
+//! The part of a request from which a feature comes.
 
-/// The column of the request that a feature was made of, for messages.
+/// The column of the request from which a feature was computed, for messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Origin(u32);
 
 impl Origin {
-    /// A feature made of several columns, or of none.
+    /// A feature computed from several columns or from none.
     pub(crate) const NONE: Origin = Origin(u32::MAX);
 
     /// A column, counted from 0.

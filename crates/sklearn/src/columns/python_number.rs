@@ -1,4 +1,4 @@
-//! Text as Python's `float()` reads it: what numpy does to an object column that a scaler is given.
+//! Text as Python's `float()` reads it, as numpy does for an object column that a scaler gets.
 
 use std::borrow::Cow;
 
@@ -23,7 +23,7 @@ pub(crate) fn parse_float(text: &str) -> Option<f64> {
 }
 
 /// The text with each decimal digit as the ASCII one of its value, as CPython's
-/// `_PyUnicode_TransformDecimalAndSpaceToASCII` makes it; `None` where something else is not ASCII.
+/// `_PyUnicode_TransformDecimalAndSpaceToASCII` converts it; `None` if another character is not ASCII.
 fn with_ascii_digits(text: &str) -> Option<Cow<'_, str>> {
     if text.is_ascii() {
         return Some(text.into());

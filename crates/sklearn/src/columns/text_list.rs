@@ -6,9 +6,9 @@ use std::sync::Arc;
 /// An immutable list of texts.
 #[derive(Debug)]
 pub(crate) enum TextList {
-    /// One behind the other, with their ends.
+    /// One after the other, with their ends.
     Packed { text: Box<str>, ends: Box<[u32]> },
-    /// Texts that other lists of the model have too.
+    /// Texts that are shared with other lists of the model.
     Shared(Box<[Arc<str>]>),
 }
 
@@ -35,7 +35,8 @@ impl TextList {
         Some(TextList::Packed { text: all.into(), ends: ends.into() })
     }
 
-    /// The `count` texts of an array, of `bytes` bytes. `None` when together they are longer than 4 GiB, or no text.
+    /// The `count` texts of an array, of `bytes` bytes. `None` if together they are longer than 4 GiB, or if one is not
+    /// text.
     pub(crate) fn of_array(array: ArrayView<'_>, count: usize, bytes: usize) -> Option<TextList> {
         let mut all = String::with_capacity(bytes);
         let mut ends = Vec::with_capacity(count);
@@ -48,7 +49,7 @@ impl TextList {
         Some(TextList::Packed { text: all.into(), ends })
     }
 
-    /// Texts that others have too.
+    /// Texts that are shared with others.
     pub(crate) fn shared(texts: Vec<Arc<str>>) -> TextList {
         TextList::Shared(texts.into())
     }

@@ -1,4 +1,4 @@
-//! Descriptions of the fixtures: what each artifact is known to hold.
+//! Descriptions of the fixtures, whose contents are known.
 
 use super::*;
 use crate::allow_list::ScikitLearn;
@@ -11,7 +11,7 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/sklearn")
 }
 
-/// The description of a fixture without its `columns.json`, which says nothing that is described.
+/// The description of a fixture without its `columns.json`, which does not affect it.
 fn described(case: &str) -> PreprocessorDescription {
     let tree = pickle::read(
         std::fs::read(fixtures().join(case).join("model.joblib")).unwrap(),
@@ -83,7 +83,7 @@ fn if_scikit_learn_raises_its_exception_is_reported() {
     assert!(error.starts_with("AttributeError: Estimator functiontransformer does not provide"), "{error}");
 }
 
-/// Names, where there are any, are as many as scikit-learn's own answer has columns.
+/// If there are names, their number is that of the columns of scikit-learn's answer.
 #[test]
 fn there_is_a_name_for_each_column_of_the_answer() {
     let mut compared = 0;
@@ -102,7 +102,7 @@ fn there_is_a_name_for_each_column_of_the_answer() {
         let Ok(preprocessor) = Preprocessor::from_pickle(&tree, None, &Allowance::unbounded()) else { continue };
         let description = preprocessor.describe(&tree, &Allowance::unbounded()).unwrap();
         if let Some(names) = description.transformer.feature_names_out {
-            // Some cases hold the label before the features.
+            // Some cases have the label before the features.
             assert!([width, width.saturating_sub(1)].contains(&(names.len() as u64)), "{name}: {names:?}");
             compared += 1;
         }

@@ -1,9 +1,9 @@
-//! What is in a preprocessor, as data: the tree of transformers with their columns, settings, fitted
-//! values and the names of their features.
+//! The contents of a preprocessor as data: the tree of transformers with their columns, settings, fitted values and the
+//! names of their features.
 //!
-//! It is read from the pickle again, since what is kept for transforming has neither names nor settings. What a
-//! setting or a fitted value is, scikit-learn's own convention says: parameters of the constructor are attributes
-//! without an underscore at either end, what was learned at fit ends in one. How a class names its features is in its
+//! It is read from the pickle again, since the preprocessor keeps neither names nor settings. scikit-learn's convention
+//! distinguishes settings and fitted values: parameters of the constructor are attributes without an underscore at
+//! either end, and fitted attributes end in one. How a class names its features is in its
 //! folder of
 //! [`transformers`](crate::transformers).
 //!
@@ -32,7 +32,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 use std::borrow::Cow;
 
-/// What is in a preprocessor.
+/// The contents of a preprocessor.
 #[derive(Debug, Serialize)]
 pub struct PreprocessorDescription {
     /// The version of scikit-learn that made it.
@@ -46,12 +46,12 @@ pub struct PreprocessorDescription {
     /// Which columns were fitted on text that looks like numbers although nothing says that they are text, and how to
     /// say it.
     pub undecided_types: Option<Assumption>,
-    /// The texts that are values here, though the newest pandas has them for missing: as the pandas did that the model
-    /// was fitted beside.
+    /// The texts that are values here, although the newest pandas reads them as missing: the pandas with which the
+    /// model was fitted did not.
     pub no_missing_values: Vec<&'static str>,
-    /// Why every request will be refused, if it will.
+    /// Why every request will be refused, if that is the case.
     pub refusal: Option<String>,
-    /// The whole of it.
+    /// The root of the tree.
     pub transformer: TransformerDescription,
 }
 
@@ -60,9 +60,9 @@ pub struct PreprocessorDescription {
 pub struct LabelDescription {
     /// Its name, if it has one.
     pub name: Option<String>,
-    /// `first` or `last`, or which column it is.
+    /// `first`, `last`, or the number of the column.
     pub position: Cow<'static, str>,
-    /// Whether it is a guess: no setting and no document says that it is the label.
+    /// Whether it is a guess: neither a setting nor a document names the label.
     pub guessed: bool,
     /// Why it was guessed, and which setting changes it.
     pub note: Option<Assumption>,
@@ -71,13 +71,13 @@ pub struct LabelDescription {
 /// How a column is read.
 #[derive(Debug, Serialize)]
 pub struct ColumnReadAs {
-    /// Its name; where columns have none, its place in a row, counted from 0.
+    /// Its name; if columns have no names, its position in a row, counted from 0.
     pub column: Name,
     /// pandas' name of the type; the cells of a body decide if `None`.
     pub dtype: Option<&'static str>,
     /// `told`, or `fitted` where the model shows it.
     pub by: &'static str,
-    /// The texts that are values of it, though pandas has them for missing: some transformer was fitted on them.
+    /// The texts that are values of it, although pandas reads them as missing: a transformer was fitted on them.
     pub no_missing_values: Vec<&'static str>,
 }
 
@@ -88,27 +88,27 @@ pub struct TransformerDescription {
     pub name: Option<String>,
     /// scikit-learn's class, or `passthrough`.
     pub class: String,
-    /// The class with its module, where it is one that is not read.
+    /// The class with its module, if it is unsupported.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_read: Option<String>,
-    /// The names of the columns that it is given; empty where scikit-learn has none.
+    /// The names of its input columns; empty if scikit-learn has none.
     pub columns: Vec<Name>,
-    /// What its features are multiplied by (`transformer_weights`).
+    /// The factor of its features (`transformer_weights`).
     pub weight: Option<Json>,
     /// The parameters of its constructor.
     pub settings: Map<String, Json>,
-    /// What was learned at fit.
+    /// The fitted attributes.
     pub fitted: Map<String, Json>,
     /// Which of `fitted` have a value for each of `columns`.
     #[serde(skip)]
     pub by_column: Vec<String>,
-    /// The transformers that it is made of.
+    /// Its parts.
     pub parts: Vec<TransformerDescription>,
-    /// The input columns that none of the parts takes.
+    /// The input columns that no part takes.
     pub dropped: Vec<Name>,
     /// The names of its features.
     pub feature_names_out: Option<Vec<Name>>,
-    /// Why there are no names: what scikit-learn raises.
+    /// Why there are no names: the exception of scikit-learn.
     pub feature_names_out_error: Option<String>,
     /// A remark about the names.
     pub note: Option<String>,
@@ -136,7 +136,7 @@ const STRUCTURE: &[&str] = &[
 const NOT_BY_COLUMN: &[&str] = &["classes_", "references_", "target_mean_", "features_", "grid_scores_"];
 
 impl Preprocessor {
-    /// Describes the preprocessor that was made of a pickle.
+    /// Describes the preprocessor of a pickle.
     ///
     /// # Errors
     /// [`Cause::BadArtifact`](byoc_formats::error::Cause::BadArtifact) where [`Preprocessor::from_pickle`] has it.
@@ -144,7 +144,7 @@ impl Preprocessor {
         self.describe_within(tree, &self.bounds(tree, allowance)?)
     }
 
-    /// The bounds of what is said of a pickle.
+    /// The bounds of the description of a pickle.
     ///
     /// # Errors
     /// Where the pickle has no version.
@@ -170,7 +170,7 @@ impl Preprocessor {
         Ok(columns)
     }
 
-    /// The same within bounds that hold for more than this.
+    /// As [`Preprocessor::describe`], within bounds that are shared with other work.
     ///
     /// # Errors
     /// As [`Preprocessor::describe`].
@@ -196,20 +196,20 @@ impl Preprocessor {
     }
 }
 
-/// What can be said of an artifact of scikit-learn's that is refused.
+/// The description of a scikit-learn artifact that is refused.
 #[derive(Debug, Serialize)]
 pub struct RefusedDescription {
     /// The version of scikit-learn that made it.
     pub scikit_learn: String,
-    /// The whole of it, with what is not read by its name.
+    /// The root of the tree, in which unsupported objects have only a name.
     pub transformer: TransformerDescription,
 }
 
 impl RefusedDescription {
-    /// Describes what a pickle says, if that is an object of scikit-learn's.
+    /// Describes the object of a pickle, if it is one of scikit-learn's.
     ///
     /// # Errors
-    /// Where it says it in a way that cannot be followed.
+    /// If its structure cannot be followed.
     pub fn of(outline: &Outline, allowance: &Allowance) -> Result<RefusedDescription> {
         let root = outline.root();
         let bounds = Bounds::new(version_of(root)?, outline.plain_bytes(), allowance);
@@ -268,14 +268,14 @@ fn describe(
     }
     for (name, value) in object.all().filter(|(name, _)| !STRUCTURE.contains(name) && !name.starts_with('_')) {
         if transformer.is_unlisted() && name.ends_with('_') {
-            // What it has learned means nothing here.
+            // Its fitted attributes are irrelevant here.
             continue;
         }
         if !name.ends_with('_') {
             description.settings.insert(name.to_owned(), values::json(value, bounds)?);
         } else if let Some(features) = value.attribute("features_") {
-            // An object with this attribute, such as an indicator of missing values, is shown by it: the columns it
-            // looks at.
+            // An object with this attribute, such as an indicator of missing values, is described by it: the columns
+            // that it looks at.
             description.fitted.insert(name.to_owned(), values::json(features, bounds)?);
         } else {
             description.fitted.insert(name.to_owned(), values::json(value, bounds)?);
@@ -319,7 +319,7 @@ fn infrequent_categories(encoder: Attributes<'_>, bounds: &Bounds<'_>) -> Result
     Ok(Some(Json::Array(all)))
 }
 
-/// The names of a transformer's features, and what is particular about them.
+/// The names of a transformer's features, with a note.
 fn feature_names(transformer: Value<'_>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> (Names, Option<String>) {
     let version = bounds.version;
     let names = class::feature_names_out(transformer, given, bounds);

@@ -1,4 +1,4 @@
-//! How the text of a document is broken into lines: a line for each key, lists on one.
+//! Breaks the text of a document into lines: one for each key, with lists on one line.
 
 use serde_json::ser::Formatter;
 use std::io::{Result, Write};

@@ -1,7 +1,7 @@
 //! `preprocessor.json`: a preprocessor as a person writes it, and as `byoc train` writes it once it is fitted.
 //!
 //! Both have the same form (docs/preprocessor-json.md). In a fitted document, transformers also have the attributes
-//! that a fit adds, by scikit-learn's names. What a transformer of one class looks like is in its folder of
+//! that a fit adds, by scikit-learn's names. The form of each class is in its folder of
 //! `transformers`; `layout` breaks the text into lines.
 
 #[cfg(test)]
@@ -19,10 +19,10 @@ use byoc_formats::json_document;
 use byoc_formats::pickle::Tree;
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// `"version"`: of the document's own form.
+/// `"version"`: that of the document's form.
 const VERSION: u64 = 1;
 
-/// What is to be fitted, and on which columns.
+/// The transformer to be fitted, and its columns.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Specification {
@@ -37,7 +37,7 @@ pub struct Specification {
     pub(crate) transformer: Specified,
 }
 
-/// Where in a row the label stands.
+/// The position of the label in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Position {
@@ -47,7 +47,7 @@ pub(crate) enum Position {
 
 byoc_formats::read_as_word! { Position { First = "first", Last = "last" } }
 
-/// What was fitted.
+/// A fitted transformer with its columns.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Document {
@@ -60,7 +60,7 @@ pub struct Document {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     label_position: Option<Position>,
     pub(crate) transformer: FittedTransformer,
-    /// What a document that was read takes in memory.
+    /// The memory of a document that was read.
     #[serde(skip)]
     bytes: usize,
 }
@@ -73,7 +73,7 @@ fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> 
     Err(serde::de::Error::invalid_value(serde::de::Unexpected::Unsigned(found), &"the version 1"))
 }
 
-/// What a specification is, and what is made of it, for messages.
+/// The description of a specification, for messages.
 const SPECIFICATION: &str =
     "an object such as {\"version\": 1, \"columns\": [\"a\", \"b\"], \"transformer\": {\"StandardScaler\": {}}}";
 const FITTED: &str = "a fitted preprocessor, the object that fitting a specification makes";
@@ -82,7 +82,7 @@ impl Specification {
     /// Reads a specification.
     ///
     /// # Errors
-    /// [`Cause::BadSetting`] for what is no such document, with the path of what is wrong, and what is allowed there.
+    /// [`Cause::BadSetting`] for an invalid document, with the path of the mistake and the allowed values.
     pub fn parse(json: &[u8]) -> Result<Specification> {
         let specification: Specification = json_document::parse(json, SPECIFICATION, Cause::BadSetting)?;
         check_names(specification.names.as_deref(), specification.label.as_deref(), specification.label_position)
@@ -90,13 +90,13 @@ impl Specification {
         Ok(specification)
     }
 
-    /// Which end of a row has the label, if any.
+    /// The end of a row at which the label is, if there is one.
     pub(crate) fn label(&self) -> Option<LabelPosition> {
         self.label.as_ref().map(|_| position(self.label_position))
     }
 
-    /// The lines that would be a header of its rows: their names with the label at its place, and without; none where
-    /// the columns have no names.
+    /// The possible header lines of its rows: the names with the label in its position, and without; none if the
+    /// columns have no names.
     pub fn header_lines(&self) -> Vec<Vec<String>> {
         let Some(names) = &self.names else { return Vec::new() };
         let with_label = self.label.as_ref().map(|label| match position(self.label_position) {
@@ -106,7 +106,7 @@ impl Specification {
         with_label.into_iter().chain([names.clone()]).collect()
     }
 
-    /// What is wrong with a `label_size`, the number of labels at the left of a row, where it is not what is specified.
+    /// The problem with a `label_size` (the number of labels at the left of a row) that contradicts the specification.
     pub fn contradicts_label_size(&self, size: &str) -> Option<String> {
         let first = "expected \"label_position\": \"first\"";
         match (size, &self.label, position(self.label_position)) {
@@ -126,7 +126,7 @@ impl Specification {
         }
     }
 
-    /// The document with what was fitted.
+    /// The document with the fitted attributes.
     pub(crate) fn fitted(self, transformer: FittedTransformer) -> Document {
         Document {
             version: VERSION,
@@ -140,12 +140,12 @@ impl Specification {
     }
 }
 
-/// Checks what a row is said to be.
+/// Checks the description of a row.
 fn check_names(names: Option<&[String]>, label: Option<&str>, label_position: Option<Position>) -> Result<(), String> {
     if label.is_none() && label_position.is_some() {
         return Err("label_position: expected a label too".to_owned());
     }
-    // They would be taken for the place, as in columns.json, and the label be looked for at another one.
+    // These names would be taken for positions, as in columns.json.
     if let Some(word) = label.filter(|label| !matches!(LabelChoice::parse(label), LabelChoice::Named(_))) {
         let meant = if word == "none" {
             "\"label\": null".to_owned()
@@ -178,7 +178,7 @@ impl Document {
     /// Reads what [`Document::to_json`] wrote.
     ///
     /// # Errors
-    /// [`Cause::BadDocument`] for what is no such document, with the path of what is wrong.
+    /// [`Cause::BadDocument`] for an invalid document, with the path of the mistake.
     pub fn parse(json: &[u8], allowance: &Allowance) -> Result<Document> {
         let parsed = json_document::parse_within(json, FITTED, Cause::BadDocument, allowance);
         let mut document: Document = parsed.map_err(|error| match error.cause() {
@@ -196,7 +196,7 @@ impl Document {
         Ok(document)
     }
 
-    /// The object that scikit-learn would have pickled, read back.
+    /// Reads back the object that scikit-learn would have pickled.
     ///
     /// # Errors
     /// As [`Document::located`].
@@ -211,8 +211,8 @@ impl Document {
         byoc_formats::pickle::read(joblib, &ScikitLearn, allowance).map(Tree::of_json).map_err(Document::located)
     }
 
-    /// An error about the object that a document was turned into, as one about the document. It has no place: its byte
-    /// would be one of a pickle that was never written to a file.
+    /// Converts an error about the object of a document to an error about the document, without the place, which would
+    /// be a byte of a pickle that is not in a file.
     pub fn located(error: Error) -> Error {
         let cause = if error.cause() == Cause::BadArtifact { Cause::BadDocument } else { error.cause() };
         error.because(cause).without_place()
@@ -222,7 +222,7 @@ impl Document {
     pub fn to_json(&self) -> Vec<u8> {
         let mut json = Vec::new();
         let mut serializer = serde_json::Serializer::with_formatter(&mut json, layout::Layout::default());
-        // Nothing in a document fails to be written, and memory does not either.
+        // Writing a document to memory cannot fail.
         let _ = self.serialize(&mut serializer);
         json.push(b'\n');
         json
@@ -246,8 +246,7 @@ impl Document {
         preprocessor
     }
 
-    /// What a `columns.json` beside the pickle would say, with what is said of it from outside. Transformers have one
-    /// method.
+    /// The equivalent of a `columns.json` beside the pickle, with the settings. Transformers have only one method.
     pub fn columns_json(&self, overrides: &Overrides) -> ColumnsJson {
         let label = self.label.clone().map(|label| (label, position(self.label_position)));
         let overrides = Overrides { method: None, ..overrides.clone() };
@@ -255,7 +254,7 @@ impl Document {
     }
 }
 
-/// Whether it is what `byoc train` is told, and not what it writes.
+/// Whether it is a specification for `byoc train`, not a document that it wrote.
 fn is_specification(json: &[u8], allowance: &Allowance) -> bool {
     json_document::parse_within::<Specification>(json, SPECIFICATION, Cause::BadSetting, allowance).is_ok()
 }

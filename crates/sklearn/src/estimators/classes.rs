@@ -1,4 +1,4 @@
-//! `classes_`: what a classifier answers, of whatever type its labels were at fit.
+//! `classes_`: the labels that a classifier predicts, in the type that they had at fit.
 
 use crate::artifact::attributes::Attributes;
 use crate::artifact::builder::Builder;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// The classes in the order of `classes_`; two or more.
 #[derive(Debug)]
 pub(crate) enum Classes {
-    /// Of one type of numpy's, or bools.
+    /// Of a numeric type of numpy, or bools.
     Plain(Column<'static>),
     /// Text, or objects of several types.
     Objects(Box<[Class]>),
@@ -60,7 +60,8 @@ impl Classes {
         }
     }
 
-    /// The class of each row: of two the second where the value is above 0, else that of the first highest value.
+    /// The class of each row: of two classes the second if the value is above 0, else the class of the first highest
+    /// value.
     pub(crate) fn of(&self, values: &Values) -> Column<'_> {
         let winners: Vec<usize> = match values.outputs.as_slice() {
             [only] => only.iter().map(|value| usize::from(*value > 0.0)).collect(),
@@ -86,7 +87,7 @@ impl Classes {
             Column::Float64(values) => Column::Float64(pick(values, indices)),
             Column::Float32(values) => Column::Float32(pick(values, indices)),
             Column::Bool(values) => Column::Bool(pick(values, indices)),
-            // Objects are classes of their own.
+            // Objects remain objects.
             Column::Object(_) => Column::Object(Vec::new()),
         }
     }

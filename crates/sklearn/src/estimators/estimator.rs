@@ -1,4 +1,4 @@
-//! A fitted estimator, and which of its methods answers.
+//! A fitted estimator and the method that it applies.
 
 use crate::artifact::attributes::Attributes;
 use crate::artifact::builder::{Builder, Input};
@@ -18,7 +18,7 @@ use byoc_formats::rows::table::Column;
 /// Nanoseconds that an exponential takes on a slow core.
 const EXPONENTIAL: u64 = 30;
 
-/// A linear function of the features, and what is answered of it.
+/// A linear function of the features, and the answer that is computed from it.
 #[derive(Debug)]
 pub(crate) struct Estimator {
     /// The class, for the log.
@@ -27,7 +27,7 @@ pub(crate) struct Estimator {
     answer: Answer,
 }
 
-/// What is made of the linear function's values.
+/// How the answer is computed from the values of the linear function.
 #[derive(Debug)]
 enum Answer {
     /// The values themselves: a regressor's `predict`, a classifier's `decision_function`.
@@ -42,7 +42,7 @@ enum Answer {
 type Answers<'a> = (Option<Scores<'a>>, Option<Column<'a>>);
 
 impl Estimator {
-    /// Reads `coef_`, `intercept_`, and what the method that is asked for needs.
+    /// Reads `coef_`, `intercept_`, and the attributes that the method needs.
     pub(crate) fn build<'t>(
         value: Value<'t>,
         asked: Option<Method>,
@@ -73,12 +73,12 @@ impl Estimator {
     /// Answers for each row.
     ///
     /// # Errors
-    /// For text that is no number, and for missing values and infinity, as every linear model of scikit-learn.
+    /// For text that is not a number, and for missing values and infinity, like every linear model of scikit-learn.
     pub(crate) fn apply<'a>(&'a self, features: Vec<Feature<'_, 'a>>, rows: usize) -> Result<Answers<'a>, Fault> {
         let values = self.linear.apply(features, rows)?;
         Ok(match &self.answer {
             Answer::Values(method) => {
-                // A classifier of two classes ravels what it has for both.
+                // A classifier of two classes flattens its values.
                 let flat = self.linear.is_flat() || (*method == Method::DecisionFunction && self.linear.outputs() == 1);
                 (Some(scores(values.into_columns(), flat)), None)
             }
@@ -105,13 +105,13 @@ impl Estimator {
         &self.linear
     }
 
-    /// The method that answers.
+    /// The method that it applies.
     pub(crate) fn method(&self) -> Method {
         self.answer.method()
     }
 }
 
-/// A number for each row, or a list, even if it is of one: a regressor whose target was a table answers one.
+/// A number for each row, or a list, even of one item: a regressor that was fitted on a table answers lists.
 fn scores<'a>(mut columns: Vec<Column<'a>>, flat: bool) -> Scores<'a> {
     if flat && columns.len() == 1 { Scores::One(columns.remove(0)) } else { Scores::Each(columns) }
 }

@@ -1,7 +1,8 @@
 //! `X @ coef_.T + intercept_`: what every linear model of scikit-learn computes first.
 //!
 //! Products are added feature by feature, from the first to the last, so that an answer depends neither on the CPU nor
-//! on how many rows a request has. numpy's BLAS adds in an order of its own, which is some units in the last place off.
+//! on how many rows a request has. numpy's BLAS adds in a different order; the results differ by some units in the last
+//! place.
 
 use crate::artifact::attributes::Attributes;
 use crate::artifact::builder::Builder;
@@ -11,7 +12,7 @@ use byoc_formats::error::Result;
 use byoc_formats::pickle::{ArrayView, ItemKind};
 use byoc_formats::rows::table::Column;
 
-/// How many rows are worked on at a time: their sums stay in the cache while the features go by.
+/// How many rows are processed at a time: their sums stay in the cache for all features.
 const BLOCK: usize = 2048;
 
 /// Coefficients and intercepts.
@@ -22,11 +23,11 @@ pub(crate) struct Linear {
     /// One for each output.
     intercepts: Box<[f64]>,
     features: usize,
-    /// Whether the coefficients are of one dimension: then a row's value is a number, and else it is a list.
+    /// Whether the coefficients have one dimension: then a row's value is a number, otherwise a list.
     flat: bool,
-    /// Whether the coefficients are of `float32`: then values of `float32` give such products.
+    /// Whether the coefficients are `float32`: then products with `float32` values are `float32`.
     single: bool,
-    /// Whether the intercepts are an array of `float64`, which makes `float64` of everything that they are added to.
+    /// Whether the intercepts are an array of `float64`, which makes the sums `float64`.
     wide_intercepts: bool,
     refuses: Refuses,
 }
@@ -39,8 +40,8 @@ pub(crate) struct Values {
 }
 
 impl Linear {
-    /// Reads `coef_`, of one dimension or two, and `intercept_`, a number or an array. `refuses` is what the features
-    /// may not hold.
+    /// Reads `coef_`, of one dimension or two, and `intercept_`, a number or an array. `refuses` are the values that
+    /// features must not have.
     pub(crate) fn read<'t>(object: Attributes<'t>, refuses: Refuses, builder: &mut Builder<'t, '_>) -> Result<Linear> {
         let value = object.required("coef_")?;
         let expected = "an array of floats of one or two dimensions";
@@ -71,12 +72,12 @@ impl Linear {
         self.features
     }
 
-    /// Whether a row's value is a number, and not a list of them, as numpy multiplies.
+    /// Whether numpy's product is a number for each row, not a list.
     pub(crate) fn is_flat(&self) -> bool {
         self.flat
     }
 
-    /// How many values a row gets.
+    /// The number of values for each row.
     pub(crate) fn outputs(&self) -> usize {
         self.intercepts.len()
     }
@@ -107,11 +108,11 @@ impl Linear {
     }
 }
 
-/// One intercept for each output; a single number, 0 without `fit_intercept`, holds for all.
+/// One intercept for each output; a single number (0 without `fit_intercept`) applies to all.
 fn intercepts(object: Attributes<'_>, outputs: usize) -> Result<Box<[f64]>> {
     let value = object.required("intercept_")?;
     let numbers = match value.as_array() {
-        // One for each output, or one for all: more are no model, and no copy of them is made.
+        // One for each output, or one for all: more are refused before they are copied.
         Some(array) if array.len() > outputs.max(1) => None,
         Some(array) => finite(array),
         None => value.as_number().filter(|number| number.is_finite()).map(|number| vec![number]),

@@ -1,11 +1,12 @@
-//! `predict_proba`: what makes probabilities of a classifier's decision values, by class, settings and version.
+//! `predict_proba`: computes probabilities from a classifier's decision values, depending on class, settings and
+//! version.
 
 use crate::artifact::attributes::Attributes;
 use crate::estimators::linear::Values;
 use crate::version::Version;
 use byoc_formats::error::Result;
 
-/// How probabilities are made. Of one value a row come two probabilities.
+/// How probabilities are computed. One value per row gives two probabilities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Probabilities {
     /// The logistic function of each value, then divided by their sum (`_predict_proba_lr` of
@@ -14,13 +15,13 @@ pub(crate) enum Probabilities {
         /// From 1.9 on, classes that are all 0 share the probability; before, they became NaN.
         shares_zeros: bool,
     },
-    /// Of one value `d` it is that of `(-d, d)`.
+    /// For a single value `d` it is that of `(-d, d)`.
     Softmax,
     /// `loss="modified_huber"`: values clipped to -1 and 1, moved to 0 to 1, divided by their sum.
     ModifiedHuber,
 }
 
-/// How `multi_class` and `solver` were before 1.8.
+/// As `multi_class` and `solver` determined before 1.8.
 #[derive(Clone, Copy, PartialEq)]
 enum MultiClass {
     Ovr,
@@ -91,7 +92,7 @@ fn one_versus_rest(version: Version) -> Probabilities {
     Probabilities::OneVersusRest { shares_zeros: version >= Version::new(1, 9) }
 }
 
-/// From 1.8 on it is no setting any more; `deprecated` and `warn` were its defaults before.
+/// From 1.8 on it is no longer a setting; `deprecated` and `warn` were its defaults before.
 fn multi_class(object: Attributes<'_>, version: Version) -> Result<MultiClass> {
     if version >= Version::new(1, 8) {
         return Ok(MultiClass::Auto);
@@ -142,7 +143,7 @@ fn divide_by_sum(mut outputs: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
     outputs
 }
 
-/// Where all classes are 0, each gets as much as the others.
+/// If all classes are 0, all get the same probability.
 fn share(mut outputs: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
     for (row, sum) in sums(&outputs).into_iter().enumerate() {
         if sum == 0.0 {
@@ -152,7 +153,7 @@ fn share(mut outputs: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
     divide_by_sum(outputs)
 }
 
-/// `sklearn.utils.extmath.softmax`: the highest value is taken off first, so that none overflows.
+/// `sklearn.utils.extmath.softmax`: the highest value is subtracted first, so that none overflows.
 fn softmax(mut outputs: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
     let mut highest = outputs.first().cloned().unwrap_or_default();
     for values in &outputs {

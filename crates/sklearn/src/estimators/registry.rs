@@ -18,7 +18,7 @@ pub(crate) struct EstimatorClass {
     pub(crate) refuses_sparse: Refuses,
 }
 
-/// What is made of the linear function.
+/// How the answer is computed from the linear function.
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
     /// Its values are the predictions.
@@ -40,7 +40,7 @@ const fn regressor(name: &'static str, modules: &'static [&'static str]) -> Esti
     EstimatorClass { name, modules, kind: Kind::Regressor, refuses_sparse: Refuses::InfinityAndMissing }
 }
 
-/// One that multiplies a sparse matrix without a look at its values.
+/// An estimator that multiplies a sparse matrix without checking its values.
 const fn unchecked(name: &'static str, modules: &'static [&'static str]) -> EstimatorClass {
     EstimatorClass { name, modules, kind: Kind::Regressor, refuses_sparse: Refuses::Nothing }
 }
@@ -73,7 +73,7 @@ const CLASSES: &[EstimatorClass] = &[
     regressor("SGDRegressor", SGD),
 ];
 
-/// What fitted estimators carry and no prediction needs. 1.6 wrote the bare module name `_loss`.
+/// Classes in attributes of fitted estimators that predictions do not need. 1.6 wrote the module name as `_loss`.
 const COMPANIONS: &[ClassNames] = &[
     ClassNames {
         modules: &["sklearn.linear_model._sgd_fast", "sklearn.linear_model.sgd_fast"],

@@ -1,4 +1,4 @@
-//! The bounds of a description: names and values are counted before they are made.
+//! The bounds of a description: names and values are counted before they are created.
 
 use crate::artifact::work::Work;
 use crate::feature_names::name::{Name, Names, NoNames};
@@ -6,13 +6,13 @@ use crate::version::Version;
 use byoc_account::Allowance;
 use byoc_formats::error::Result;
 
-/// What the description of the smallest file may take.
+/// The bytes that the description of any file may take.
 const ALWAYS: usize = 16 << 20;
 
-/// What a name takes beside its text: where it is listed, the two counts of who shares it, and what the allocator adds.
+/// The memory of a name beside its text: its place in a list, two reference counts, and the overhead of the allocator.
 const NAME: usize = size_of::<Name>() + 2 * size_of::<usize>() + 16;
 
-/// What a description may take, and what holds for all of it.
+/// The bytes that a description may take, and the facts that apply to all of it.
 pub(crate) struct Bounds<'a> {
     pub(crate) version: Version,
     /// Bytes of the file, uncompressed.
@@ -26,16 +26,16 @@ impl<'a> Bounds<'a> {
         Bounds { version, artifact_bytes, work: Work::of_file(artifact_bytes, ALWAYS, allowance) }
     }
 
-    /// Takes bytes that are about to be made for the description.
+    /// Takes bytes that are about to be allocated for the description.
     ///
     /// # Errors
-    /// When the file has asked for far more than it has bytes, or they are not there.
+    /// If the file has caused far more work than its bytes justify, or the bytes are not available.
     pub(crate) fn take(&self, bytes: usize) -> Result<()> {
         self.work.charge(bytes)?;
         Ok(self.work.allowance.take(bytes)?)
     }
 
-    /// Takes names that are about to be made.
+    /// Takes names that are about to be created.
     ///
     /// # Errors
     /// As [`Bounds::take`].
@@ -43,7 +43,7 @@ impl<'a> Bounds<'a> {
         self.take(count.saturating_mul(NAME).saturating_add(text))
     }
 
-    /// A list of names that are there already.
+    /// A list of existing names.
     ///
     /// # Errors
     /// As [`Bounds::take`].
@@ -65,7 +65,7 @@ impl<'a> Bounds<'a> {
         Ok((0..count).map(|number| format!("x{number}").into()).collect())
     }
 
-    /// Names as they are made, for as long as they are not too many.
+    /// Collects names as they are created, up to the limit.
     ///
     /// # Errors
     /// As [`Bounds::take`].

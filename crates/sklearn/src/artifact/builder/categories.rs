@@ -77,12 +77,12 @@ fn known<'t>(array: ArrayView<'t>, builder: &mut Builder<'t, '_>) -> Result<Opti
     })
 }
 
-/// What an array of objects holds, without a copy of its texts on the way.
+/// The items of an array of objects, without a temporary copy of its texts.
 fn of_objects<'t>(values: &[Value<'t>], builder: &mut Builder<'t, '_>) -> Result<Option<Known>> {
     let number = |index: Option<usize>| index.and_then(|index| u32::try_from(index).ok());
     let none = number(values.iter().position(|value| value.is_none()));
     let missing = number(values.iter().position(|value| value.as_float().is_some_and(f64::is_nan)));
-    // A missing value or None stands after all text; its own text is then empty and is never looked for.
+    // A missing value or None follows all text; its own text is then empty and is never searched for.
     let texts = values.iter().take_while(|value| value.is_some_text()).count();
     if texts + usize::from(none.is_some()) + usize::from(missing.is_some()) >= values.len() {
         let list = builder.text_list(values)?;

@@ -1,4 +1,4 @@
-//! What transformers know about their input while they are built, and what they demand of the request.
+//! What transformers know about their input while they are built, and what they require of requests.
 
 mod categories;
 mod observations;
@@ -16,14 +16,14 @@ use crate::version::Version;
 use byoc_formats::error::{Error, Result};
 use shared::Shared;
 
-/// What a transformer is given.
+/// The input of a transformer.
 #[derive(Clone, Debug)]
 pub(crate) struct Input<'t> {
     /// The names of the columns of a frame; `None` for a bare array.
     pub(crate) names: Option<ColumnNames<'t>>,
     pub(crate) shape: Shape,
-    /// Whether scikit-learn has a sparse matrix here. The numbers are the same, but not all is done to one that is
-    /// done to an array, and not all of it is looked at.
+    /// Whether scikit-learn has a sparse matrix here. The numbers are the same, but some checks and operations on
+    /// arrays are skipped for it.
     pub(crate) sparse: bool,
     /// Whether it is a frame, with names or without.
     pub(crate) frame: bool,
@@ -37,7 +37,7 @@ impl<'t> Input<'t> {
         Input { names: None, shape: Shape::Fixed(width), sparse: false, frame: false, origins: Origins::Changed }
     }
 
-    /// Any columns: for a transformer that is built on its own.
+    /// Any columns: for a transformer that is built separately.
     pub(crate) fn unknown() -> Input<'t> {
         Input {
             names: None,
@@ -49,17 +49,17 @@ impl<'t> Input<'t> {
     }
 }
 
-/// How many columns a transformer is given.
+/// The number of columns of a transformer's input.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Shape {
-    /// The request itself: as many as it has. The label, if one has a name, is the last of the names and may be left
-    /// out.
+    /// The request itself: all of its columns. The label, if it has a name, is the last of the names and may be
+    /// missing.
     Request { label: Option<LabelPlace> },
     /// Always as many as this.
     Fixed(usize),
 }
 
-/// Where in a row the label stands.
+/// The position of the label in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LabelPosition {
     /// Before all other columns.
@@ -116,7 +116,7 @@ pub(crate) enum RequestWidth {
     Exactly(usize),
 }
 
-/// Collects, over the whole model, what it demands of the request and what it keeps in memory.
+/// Collects what the whole model requires of requests and keeps in memory.
 pub(crate) struct Builder<'t, 'a> {
     pub(crate) version: Version,
     pub(crate) request_width: RequestWidth,
@@ -127,19 +127,19 @@ pub(crate) struct Builder<'t, 'a> {
     pub(crate) work: Work<'a>,
     /// How many transformers may still be built.
     transformers_left: usize,
-    /// How many products of features transformers may still make.
+    /// How many products of features transformers may still compute.
     products_left: usize,
     /// Bytes that the model keeps.
     kept: usize,
     /// Bytes that are needed until it is built.
     pub(crate) scratch: usize,
-    /// What was made of values that may be named again.
+    /// Converted values to which the file may refer again.
     pub(crate) shared: Shared<'t>,
-    /// What transformers show of the columns of a request.
+    /// What transformers show about the columns of a request.
     pub(crate) seen: BTreeMap<u32, Seen>,
 }
 
-/// What the smallest file may have built beside what its bytes justify: a position for each of the most columns.
+/// What any file may have built beyond what its bytes justify: a position for each of the most columns.
 const ALWAYS: usize = MOST_COLUMNS * size_of::<usize>();
 
 /// The most products of features in a model. Four hundred features of degree 2 have 80,000.
@@ -172,7 +172,7 @@ impl<'t, 'a> Builder<'t, 'a> {
     /// Takes bytes that the model is about to keep.
     ///
     /// # Errors
-    /// When they are not there.
+    /// If they are not available.
     pub(crate) fn keep(&mut self, bytes: usize) -> Result<()> {
         self.allowance().take(bytes)?;
         self.kept = self.kept.saturating_add(bytes);
@@ -197,18 +197,18 @@ impl<'t, 'a> Builder<'t, 'a> {
         Ok(())
     }
 
-    /// Ends building: gives back what was needed for it only, and says how many bytes the model keeps.
+    /// Ends building: gives back temporary memory, and returns the number of bytes that the model keeps.
     pub(crate) fn finish(self) -> usize {
         let Builder { kept, scratch, shared, work, .. } = self;
-        // Numbers that were only used to make something else are not kept.
+        // Numbers that were only used to compute others are not kept.
         let unused = shared.only_here();
         drop(shared);
         work.allowance.give_back(scratch.saturating_add(unused));
         kept.saturating_sub(unused)
     }
 
-    /// Counts a transformer that is about to be built. A small file can name one transformer many times, and a union
-    /// of two unions of two is a thousand after ten steps.
+    /// Counts a transformer that is about to be built. A small file can name one transformer many times: unions of two,
+    /// nested ten deep, have a thousand.
     ///
     /// # Errors
     /// For more than the file has bytes for.
@@ -222,13 +222,13 @@ impl<'t, 'a> Builder<'t, 'a> {
         Ok(())
     }
 
-    /// Takes products that are about to be made; `None` for more than a model may have.
+    /// Takes products that are about to be computed; `None` for more than a model may have.
     pub(crate) fn count_products(&mut self, count: usize) -> Option<()> {
         self.products_left = self.products_left.checked_sub(count)?;
         Some(())
     }
 
-    /// Notes why every request must be refused. The model loads none the less, as it does in scikit-learn.
+    /// Notes why every request must be refused. The model still loads, as it does in scikit-learn.
     pub(crate) fn refuse(&mut self, reason: impl Into<String>) {
         self.refusal.get_or_insert_with(|| reason.into());
     }
@@ -254,7 +254,7 @@ impl<'t, 'a> Builder<'t, 'a> {
         };
     }
 
-    /// Checks that an estimator that takes all of its input in the order of fit is given what it was fitted on.
+    /// Checks that an estimator that takes all of its input in the order of fit gets the columns that it was fitted on.
     ///
     /// # Errors
     /// When the parts of the model do not fit each other.
@@ -282,7 +282,7 @@ impl<'t, 'a> Builder<'t, 'a> {
                 estimator.error(format_args!("feature_names_in_ has {} names for {width} features", fitted.len()))
             );
         }
-        // Until 1.1 other names, or another order, were only warned of.
+        // Until 1.1 other names or another order only caused a warning.
         if self.version < Version::new(1, 2) || given.is_same(&fitted) {
             return Ok(());
         }
@@ -300,8 +300,8 @@ impl<'t, 'a> Builder<'t, 'a> {
         Ok(())
     }
 
-    /// Notes where an estimator takes the label of a row as one of its columns, and not as the last: the label stands
-    /// behind the others here, since a row may come without it.
+    /// Notes where an estimator takes the label of a row as one of its columns, and not as the last: here the label
+    /// follows the other columns, since a row may lack it.
     fn check_order_of_label(
         &mut self,
         label: Option<LabelPlace>,

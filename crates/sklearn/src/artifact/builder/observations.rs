@@ -1,5 +1,5 @@
-//! What transformers show of the columns of a request while a model is built: each one that is given a column of the
-//! request as it came notes what it shows of it.
+//! What transformers show about the columns of a request while a model is built: each transformer whose input is an
+//! unchanged column of the request notes what it shows about it.
 
 use super::{Builder, Input, Shape};
 use crate::columns::categories::Categories;
@@ -9,8 +9,8 @@ use byoc_formats::rows::missing_texts::MissingTexts;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
-/// What a table of what was seen takes for each column: a `BTreeMap` that is filled in order has nodes for eleven with
-/// six in them.
+/// The memory of a table of observations for each column: a `BTreeMap` that is filled in order has nodes for eleven
+/// entries with six in them.
 const ENTRY: usize = (size_of::<Seen>() + size_of::<u32>()) * 11 / 6;
 
 impl Builder<'_, '_> {
@@ -52,7 +52,7 @@ impl Builder<'_, '_> {
         Ok(())
     }
 
-    /// Notes that a text is the mark of what is missing of a column.
+    /// Notes that a text marks the missing values of a column.
     pub(crate) fn note_mark(&mut self, input: &Input<'_>, column: usize, text: &str) -> Result<()> {
         if let Some(seen) = self.seen(input.origins.of(column))? {
             seen.text = seen.text.with(MissingTexts::only(text));
@@ -60,8 +60,8 @@ impl Builder<'_, '_> {
         Ok(())
     }
 
-    /// Notes that a text is put where a value is missing. It was none of the cells, so that `NA` may be missing all
-    /// the same. But scikit-learn puts no text into a column of numbers: a column that is filled with `00000` is text.
+    /// Notes that a text replaces missing values. It was not a cell, so `NA` may still be a missing value. But
+    /// scikit-learn does not fill a column of numbers with text: a column that is filled with `00000` is text.
     pub(crate) fn note_fill(&mut self, input: &Input<'_>, column: usize, text: &Arc<str>) -> Result<()> {
         if let Some(seen) = self.seen(input.origins.of(column))? {
             seen.note(Proof::of_value(text));
@@ -70,7 +70,7 @@ impl Builder<'_, '_> {
         Ok(())
     }
 
-    /// Notes which columns of the request come out of all transformers as they are.
+    /// Notes which columns of the request pass through all transformers unchanged.
     pub(crate) fn note_answer(&mut self, answer: &Input<'_>) -> Result<()> {
         // If the request is passed through as a whole, the type of a column matters to no transformer, and the caller
         // sees it in the answer.
@@ -81,7 +81,7 @@ impl Builder<'_, '_> {
         (0..width).try_for_each(|column| self.note_as_it_is(&answer.origins, column))
     }
 
-    /// Notes that the values of a column are taken as they are, whatever they are.
+    /// Notes that the values of a column are used unchanged.
     pub(crate) fn note_as_it_is(&mut self, origins: &Origins, column: usize) -> Result<()> {
         if let Some(seen) = self.seen(origins.of(column))? {
             seen.tells_kinds_apart = true;

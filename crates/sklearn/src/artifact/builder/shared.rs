@@ -1,6 +1,6 @@
-//! Values that a pickle names more than once, converted once: what is shared in the file is shared in the model.
+//! Values that a pickle refers to more than once, converted once: values shared in the file are shared in the model.
 //!
-//! A second name of an array, a list or a text takes two bytes in the file. Here it takes a pointer.
+//! A second reference to an array, a list or a text takes two bytes in the file. Here it takes a pointer.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -14,26 +14,26 @@ use crate::columns::text_list::TextList;
 use byoc_formats::error::{Error, Result};
 use byoc_formats::pickle::Value;
 
-/// What was made of values so far, by their identity in the tree.
+/// The values converted so far, by their identity in the tree.
 #[derive(Debug, Default)]
 pub(crate) struct Shared<'t> {
     numbers: HashMap<u32, Arc<[f64]>>,
     pub(super) categories: HashMap<u32, Arc<Categories>>,
     texts: HashMap<u32, Arc<str>>,
     names: HashMap<u32, Option<ColumnNames<'t>>>,
-    /// Which texts stand in a list already, a bit for each value of the tree.
+    /// Which texts are in a list already, a bit for each value of the tree.
     listed: Vec<u64>,
 }
 
 impl Shared<'_> {
-    /// The bytes of what no part of the model holds.
+    /// The bytes of values that no part of the model holds.
     pub(crate) fn only_here(&self) -> usize {
         let numbers = self.numbers.values().filter(|numbers| Arc::strong_count(numbers) == 1);
         numbers.map(|numbers| COUNTS + size_of_val(&**numbers)).sum()
     }
 }
 
-/// What an entry of one of the tables takes.
+/// The memory of an entry of one of the tables.
 pub(super) const ENTRY: usize = 64;
 
 /// Reference counts before the value of an [`Arc`].
@@ -67,7 +67,7 @@ impl<'t> Builder<'t, '_> {
         numbers.ok_or_else(|| object.mismatch(name, "a one-dimensional array of numbers", value))
     }
 
-    /// The same with a number for each feature.
+    /// As [`Self::numbers_in`], with a number for each feature.
     ///
     /// # Errors
     /// For anything else.
@@ -79,7 +79,7 @@ impl<'t> Builder<'t, '_> {
         Err(object.error(format_args!("expected {name} to have {features} numbers, found {}", found.len())))
     }
 
-    /// A number as an array of one.
+    /// A number as an array of one item.
     pub(crate) fn one_number(&mut self, number: f64) -> Result<Arc<[f64]>> {
         self.keep(COUNTS + size_of::<f64>())?;
         Ok([number].into())
@@ -97,7 +97,7 @@ impl<'t> Builder<'t, '_> {
         Ok(Some(text))
     }
 
-    /// A text that nothing else names.
+    /// A text without other references.
     pub(crate) fn new_text(&mut self, text: &str) -> Result<Arc<str>> {
         self.keep((COUNTS + text.len()).next_multiple_of(align_of::<usize>()))?;
         Ok(text.into())
@@ -106,7 +106,7 @@ impl<'t> Builder<'t, '_> {
     /// The texts of values that are all text. They are stored back to back, unless that would copy texts that
     /// other lists, or the same, have already.
     pub(crate) fn text_list(&mut self, values: &[Value<'t>]) -> Result<TextList> {
-        /// What a pointer to a text takes: so long may a text be on average that is written out again.
+        /// The size of a pointer to a text: texts of at most this length on average are copied instead.
         const POINTER: usize = size_of::<Arc<str>>();
         let mut again = 0usize;
         for value in values {
@@ -128,7 +128,7 @@ impl<'t> Builder<'t, '_> {
         Ok(TextList::shared(texts))
     }
 
-    /// Texts one behind the other.
+    /// Texts one after the other.
     pub(crate) fn packed_list<'s>(&mut self, texts: impl Iterator<Item = &'s str> + Clone) -> Result<TextList> {
         let (count, bytes) =
             texts.clone().fold((0usize, 0usize), |(count, bytes), text| (count + 1, bytes + text.len()));
@@ -137,7 +137,7 @@ impl<'t> Builder<'t, '_> {
             .ok_or_else(|| Error::bad_artifact("the texts of a list are longer than 4 GiB"))
     }
 
-    /// Whether a text stands in a list already; from now on it does.
+    /// Whether a text is in a list already; marks it as being in one.
     fn is_listed(&mut self, id: u32) -> Result<bool> {
         let (word, bit) = (id as usize / 64, 1u64 << (id % 64));
         if word >= self.shared.listed.len() {
@@ -152,7 +152,7 @@ impl<'t> Builder<'t, '_> {
         Ok(was_listed)
     }
 
-    /// `feature_names_in_`: there when fitted on a frame whose columns all have text for names.
+    /// `feature_names_in_`: exists if the object was fitted on a frame whose column names are all text.
     pub(crate) fn feature_names_in(&mut self, object: Attributes<'t>) -> Result<Option<ColumnNames<'t>>> {
         let Some(value) = object.get("feature_names_in_") else { return Ok(None) };
         let length = value.as_array().map_or(0, |array| array.len());

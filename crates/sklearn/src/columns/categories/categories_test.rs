@@ -1,4 +1,4 @@
-//! Which category a value is, as recorded from scikit-learn 1.9.1 and (where it differs) 1.2.2.
+//! The category of a value, as recorded from scikit-learn 1.9.1 and, if it differs, from 1.2.2.
 
 use super::*;
 use crate::columns::origin::Origin;
@@ -101,19 +101,19 @@ fn large_integers_are_matched_as_numpy_compares_their_types() {
     const EXACT: i64 = 1 << 53;
     let exact = EXACT.unsigned_abs();
     let unsigned = |values: &[u64]| Categories::of_unsigned_integers(values, NEWEST);
-    // Of one type they are told apart.
+    // Within one type they are distinguished.
     let ids = unsigned(&[HALF, HALF + 1, HALF + 2]);
     assert_eq!(encode(&ids, Column::UInt64(vec![HALF + 1, HALF + 3, 5])), Ok(vec![Some(1), None, None]));
     let integers = Categories::of_integers(&[EXACT, EXACT + 1, EXACT + 2], NEWEST);
     assert_eq!(encode(&integers, Column::Int64(vec![EXACT + 1, EXACT + 3])), Ok(vec![Some(1), None]));
-    // Of two, known is what is exactly there, and its number the first that is the same float.
+    // Between two types, a value is known if it occurs exactly, and its number is that of the first equal float.
     let columns = Column::UInt64(vec![exact + 1, HALF + 5, exact + 3]);
     assert_eq!(encode(&integers, columns), Ok(vec![Some(0), None, None]));
     let columns = Column::UInt64(vec![exact + 1]);
     assert_eq!(encode(&Categories::of_integers(&[EXACT, EXACT + 2], NEWEST), columns), Ok(vec![None]));
     let mixed = unsigned(&[exact, exact + 1, exact + 2, HALF]);
     assert_eq!(encode(&mixed, Column::Int64(vec![EXACT + 1, EXACT + 3, -1])), Ok(vec![Some(0), None, None]));
-    // Floats make floats of all.
+    // Floats convert all values to floats.
     assert_eq!(encode(&ids, Column::Float64(vec![HALF as f64, 1.5, f64::NAN])), Ok(vec![Some(0), None, None]));
     let apart = Categories::of_integers(&[EXACT + 1, EXACT + 3], NEWEST);
     let columns = Column::Float64(vec![EXACT as f64, EXACT as f64 + 4.0]);
@@ -126,7 +126,7 @@ fn large_integers_are_matched_as_numpy_compares_their_types() {
     assert_eq!(encode(&integers, objects()), Ok(vec![Some(1), Some(2), None]));
     assert_eq!(encode(&mixed, objects()), Ok(vec![Some(1), Some(2), None]));
     assert_eq!(encode(&floats, objects()), Ok(vec![None, Some(1), None]));
-    // Many categories are searched by halves.
+    // Many categories are searched by bisection.
     let many: Vec<i64> = (EXACT..EXACT + 40).collect();
     let many = Categories::of_integers(&many, NEWEST);
     assert_eq!(

@@ -1,10 +1,10 @@
-//! How one value is found among many.
+//! Finds one value among many.
 
 use crate::columns::text_list::TextList;
 use byoc_formats::error::Result;
 use std::cmp::Ordering;
 
-/// Values up to here are compared one by one.
+/// Up to this number, values are compared one by one.
 const FEW: usize = 8;
 
 /// How a list is searched, decided once for the list.
@@ -12,20 +12,20 @@ const FEW: usize = 8;
 pub(crate) enum Lookup {
     /// One value after the other.
     Linear { length: u32 },
-    /// By halves: the list is sorted, as scikit-learn's own categories are. A NaN may follow at the end.
+    /// By bisection: the list is sorted, as the categories that scikit-learn finds are. A NaN may follow at the end.
     Sorted { sorted: u32 },
-    /// By halves of this order of the list: categories that a user gave keep the user's order.
+    /// By bisection of this order of the list: categories that a user gave keep the user's order.
     Ordered(Box<[u32]>),
 }
 
 impl Lookup {
-    /// The lookup for a list; `keep` takes the bytes that it is about to have.
+    /// The lookup for a list; `keep` takes the bytes that it is about to allocate.
     pub(crate) fn of<T: PartialOrd>(values: &[T], keep: &mut dyn FnMut(usize) -> Result<()>) -> Result<Lookup> {
         let at = |index: usize| values.get(index);
         Lookup::build(values.len(), |one, other| at(one)?.partial_cmp(at(other)?), keep)
     }
 
-    /// The lookup for the first texts of a list: missing values stand after them.
+    /// The lookup for the first texts of a list; missing values follow them.
     pub(crate) fn of_texts(
         texts: &TextList,
         length: usize,
@@ -42,7 +42,7 @@ impl Lookup {
         if length <= FEW {
             return Ok(Lookup::Linear { length: length as u32 });
         }
-        // A NaN is not comparable with itself.
+        // NaN is not comparable with itself.
         let comparable = |index: &usize| compare(*index, *index).is_some();
         let sorted = (0..length).take_while(comparable).count();
         let is_sorted = (1..sorted).all(|index| compare(index - 1, index).is_some_and(Ordering::is_le));
@@ -55,7 +55,7 @@ impl Lookup {
         order.extend((0..length).filter(comparable).map(|index| index as u32));
         let compare = |one: u32, other: u32| compare(one as usize, other as usize).unwrap_or(Ordering::Equal);
         order.sort_unstable_by(|one, other| compare(*one, *other).then(one.cmp(other)));
-        // Of equal values the first in the list is the one that is found.
+        // The first of equal values is found.
         order.dedup_by(|later, earlier| compare(*later, *earlier).is_eq());
         Ok(Lookup::Ordered(order.into()))
     }
@@ -65,14 +65,13 @@ impl Lookup {
         self.search(|index| values.get(index)?.partial_cmp(wanted))
     }
 
-    /// The position of a text. Texts beyond those that the lookup was made for are not looked at: missing values stand
-    /// there.
+    /// The position of a text. Entries after the texts of the lookup are not compared: they are missing values.
     pub(crate) fn find_text(&self, texts: &TextList, wanted: &str) -> Option<u32> {
         self.search(|index| Some(texts.get(index)?.cmp(wanted)))
     }
 
-    /// The position of the first value that equals what is wanted, where several different ones may. Those follow each
-    /// other in the lookup's order.
+    /// The position of the first value that equals the wanted one, if several different values may. They are adjacent
+    /// in the lookup's order.
     pub(crate) fn first(&self, compare: impl Fn(usize) -> Option<Ordering>) -> Option<u32> {
         let is_equal = |index: usize| compare(index) == Some(Ordering::Equal);
         match self {
@@ -103,7 +102,7 @@ impl Lookup {
     }
 }
 
-/// The first index at which a sorted list is not below what is wanted.
+/// The first index at which a sorted list is not below the wanted value.
 fn lower_bound(length: usize, compare: impl Fn(usize) -> Option<Ordering>) -> usize {
     let (mut low, mut high) = (0, length);
     while low < high {

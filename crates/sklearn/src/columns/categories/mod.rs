@@ -1,4 +1,4 @@
-//! The categories of one feature of an encoder, and which one a value is.
+//! The categories of one feature of an encoder, and the lookup of values among them.
 //!
 //! scikit-learn decides by the type of the request's column, not of the categories (`sklearn.utils._encode`): an object
 //! column goes through a Python dict, where `1 == 1.0 == True` and `"1" != 1`; a numeric one through numpy.
@@ -24,29 +24,29 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct Categories {
     known: Known,
-    /// What they show of the column that they were fitted on, if they are text.
+    /// What they show about the column that they were fitted on, if they are text.
     texts: Option<Texts>,
     /// From 0.24 on, missing values may be a category or unknown; before, they are refused.
     refuses_missing: bool,
     /// From 1.6 on, bool columns are matched as objects.
     bools_are_objects: bool,
     numbers_beside_objects: NumbersBesideObjects,
-    /// Until 0.21, what an encoder puts in place of an unknown value, the first category as the type of the column,
-    /// must be a category itself.
+    /// Until 0.21, an encoder replaces an unknown value by the first category in the type of the column, which must be
+    /// a category itself.
     looks_up_placeholder: bool,
 }
 
-/// What becomes of a column of numbers where the categories are objects.
+/// How a column of numbers is matched with categories that are objects.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum NumbersBesideObjects {
-    /// Until 0.23: numbers may be among the objects, and the first of the objects takes the place of an unknown one,
-    /// if it is a number.
+    /// Until 0.23: numbers may be among the objects, and an unknown number is replaced by the first object if that is a
+    /// number.
     Compared,
-    /// From 0.24 on: numpy cannot look for missing values among objects.
+    /// From 0.24 on: numpy cannot search for missing values among objects.
     Refused,
 }
 
-/// What the categories are.
+/// The categories by their type.
 #[derive(Debug)]
 pub(crate) enum Known {
     Integers {
@@ -104,7 +104,7 @@ impl Categories {
         }
     }
 
-    /// What they show of the column that they were fitted on, if they are text.
+    /// What they show about the column that they were fitted on, if they are text.
     pub(crate) fn texts(&self) -> Option<Texts> {
         self.texts
     }
@@ -125,10 +125,10 @@ impl Categories {
         }
     }
 
-    /// Calls `found` for each row with the number of its category, or `None` for a value that is not among them.
+    /// Calls `found` for each row with the number of its category, or `None` for an unknown value.
     ///
     /// # Errors
-    /// Where scikit-learn raises whatever `handle_unknown` is, and those of `found`.
+    /// Where scikit-learn raises for any `handle_unknown`, and those of `found`.
     pub(crate) fn encode(
         &self,
         feature: &Feature<'_, '_>,
@@ -168,8 +168,7 @@ impl Categories {
         }
     }
 
-    /// Calls `found` as [`Categories::encode`] does, for values that are known to be labels of classes: nothing stands
-    /// in place of an unknown one.
+    /// Calls `found` like [`Categories::encode`], for values that are labels of classes: unknown ones are not replaced.
     ///
     /// # Errors
     /// Those of `found`.
@@ -202,7 +201,7 @@ impl Categories {
         Ok(())
     }
 
-    /// Whether the first category is a number of a column's type, and among the categories as that.
+    /// Whether the first category can be converted to a column's type and is then still a category.
     fn placeholder_is_known(&self, dtype: Dtype) -> bool {
         let first = match &self.known {
             Known::Integers { values, .. } => values.first().map(|value| *value as f64),
@@ -219,7 +218,7 @@ impl Categories {
         let cell = match dtype {
             Dtype::Bool => first.map(|value| Cell::Bool(value != 0.0)),
             Dtype::Int64 => first.map(|value| Cell::Int(value as i64)),
-            // A negative one becomes a huge one.
+            // A negative number becomes a huge one.
             Dtype::UInt64 => first.filter(|value| *value >= 0.0).map(|value| Cell::Int(value as i64)),
             _ => first.map(Cell::Float),
         };
@@ -264,7 +263,7 @@ impl Categories {
         let categories = if let Known::Texts { .. } = self.known { "categories of text" } else { "the categories" };
         let some_are_numbers = self.texts.is_some_and(Texts::has_numbers_or_bools);
         let way_out = match feature.imputed {
-            // An imputer would make numbers of them that are no category.
+            // An imputer would turn them into numbers that are not categories.
             _ if some_are_numbers => "or if the column were said to be text",
             true => {
                 "or if the imputer before the encoder were fitted by scikit-learn 1.1 or later, which takes numbers \
@@ -298,7 +297,7 @@ impl Categories {
         match (&self.known, cell) {
             (Known::Texts { texts, lookup, .. }, Cell::Text(text)) => lookup.find_text(texts, text),
             (Known::Texts { missing, .. }, Cell::Missing) => *missing,
-            // JSON has one word for what is missing: it is the category that fit had for it, None before nan.
+            // JSON has one word for a missing value. It matches the category of the fit: None if it exists, else nan.
             (Known::Texts { none, missing, .. }, Cell::None) => none.or(*missing),
             (Known::Floats { missing, .. }, Cell::Missing | Cell::None) => *missing,
             (_, Cell::Int(value)) if !self.is_of_objects() => self.of_python_integer(*value),
@@ -332,10 +331,9 @@ impl Categories {
 
     /// A value of a `uint64` column, as numpy compares it.
     ///
-    /// Beside `int64` it is known if it is exactly among the categories, but which one it is `numpy.searchsorted`
-    /// finds in the type that both have in common, `float64`: the first that is the same number there. (`numpy.isin`
-    /// may compare floats, too, where categories are many and far apart, by how many rows there are; here it never
-    /// does.)
+    /// With `int64` categories, it is known if it is exactly one of them, but `numpy.searchsorted` determines which one
+    /// in the common type `float64`: the first that is the same float. (Depending on the number of rows, `numpy.isin`
+    /// may also compare floats if there are many categories far apart; here it never does.)
     fn of_unsigned(&self, value: u64) -> Option<u32> {
         match &self.known {
             Known::Integers { values, lookup } => {
@@ -379,8 +377,8 @@ impl Categories {
         }
     }
 
-    /// Whether a column of `uint64` cannot have the first category in place of an unknown value: a negative number
-    /// becomes a huge one, which stands behind all categories but NaN.
+    /// Whether a column of `uint64` cannot replace an unknown value by the first category: a negative number becomes a
+    /// huge one, which follows all categories but NaN.
     pub(crate) fn begins_below_zero(&self) -> bool {
         match &self.known {
             Known::Integers { values, .. } => values.first().is_some_and(|value| *value < 0),
@@ -389,7 +387,7 @@ impl Categories {
         }
     }
 
-    /// The texts, if the categories are nothing else.
+    /// The texts, if all categories are text.
     pub(crate) fn as_texts(&self) -> Option<&TextList> {
         match &self.known {
             Known::Texts { texts, missing: None, none: None, .. } => Some(texts),
@@ -430,7 +428,7 @@ impl Categories {
 
 fn texts_of(known: &Known) -> Option<Texts> {
     let Known::Texts { texts, missing, none, .. } = known else { return None };
-    // A missing value stands among them as an empty text.
+    // A missing value is among them as an empty text.
     let is_missing = |number: u32| Some(number) == *missing || Some(number) == *none;
     Some(Texts::of((0..).zip(texts.iter()).filter(|(number, _)| !is_missing(*number))))
 }
@@ -441,7 +439,7 @@ fn first_of_float<T>(values: &[T], lookup: &Lookup, wanted: f64, float: impl Fn(
 }
 
 impl Object {
-    /// Whether Python has them for equal. The index answers the same faster; its test walks.
+    /// Whether they are equal in Python. The index gives the same result faster; its test compares it with this.
     #[cfg(test)]
     fn equals(&self, cell: &Cell<'_>) -> bool {
         match (self, cell) {

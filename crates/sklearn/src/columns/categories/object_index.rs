@@ -1,19 +1,19 @@
-//! How one value is found among objects of several types, as a walk by Python's `==` would find it: numbers of all
-//! types and bools by their value, text by itself, `None` and missing values each by their kind.
+//! Finds one value among objects of several types, like a linear search with Python's `==`: numbers of all types and
+//! bools by their value, text by itself, `None` and missing values each by their kind.
 
 use crate::columns::categories::Object;
 use byoc_formats::error::Result;
 use byoc_formats::rows::table::Cell;
 use std::cmp::Ordering;
 
-/// The objects by their value, each value by the first object that has it.
+/// The first object of each value.
 #[derive(Debug, Default)]
 pub(crate) struct ObjectIndex {
     /// Integers and bools, by their value.
     integers: Box<[u32]>,
     /// Floats, by their value.
     floats: Box<[u32]>,
-    /// Integers, bools and floats, by their value as a float: what a float is compared with.
+    /// Integers, bools and floats, by their value as a float, with which floats are compared.
     numbers: Box<[u32]>,
     /// By the text.
     texts: Box<[u32]>,
@@ -22,7 +22,7 @@ pub(crate) struct ObjectIndex {
 }
 
 impl ObjectIndex {
-    /// The index of objects; `keep` takes the bytes that it is about to have.
+    /// The index of objects; `keep` takes the bytes that it is about to allocate.
     pub(crate) fn new(objects: &[Object], keep: &mut dyn FnMut(usize) -> Result<()>) -> Result<ObjectIndex> {
         let mut order = |is_one: &dyn Fn(&Object) -> bool, compare: &dyn Fn(&Object, &Object) -> Ordering| {
             let count = objects.iter().filter(|object| is_one(object)).count();
