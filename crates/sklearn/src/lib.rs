@@ -8,12 +8,12 @@
 //! - `parameters`: parameters and fitted attributes in JSON and in Python.
 //! - `statistics`: moments, quantiles and counts of columns, for fits.
 //! - `estimators`: linear estimators.
-//! - `transformers`: scikit-learn's transformers, a folder each.
+//! - `transformers`: scikit-learn's transformers, one folder each.
 //! - `allow_list`: the classes that a pickle may name.
 //! - [`preprocessor`]: the transformers of a model with the layout of its requests.
-//! - [`describe`]: what is in a model, as data.
+//! - [`describe`]: the contents of a model, as data.
 //! - [`scorer`]: an estimator with the transformers before it.
-//! - `document`: `preprocessor.json`, as a specification and as what was fitted.
+//! - `document`: `preprocessor.json`, as a specification and fitted.
 //! - `fit`: from a specification and rows to a fitted document.
 
 pub mod allow_list;

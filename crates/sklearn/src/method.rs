@@ -1,4 +1,4 @@
-//! What may be asked of a fitted object.
+//! The methods of fitted objects.
 
 use byoc_formats::json_document::word;
 use serde::{Deserialize, Deserializer};
@@ -6,13 +6,13 @@ use serde::{Deserialize, Deserializer};
 /// A method of a transformer or an estimator of scikit-learn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// Rows to features: a transformer's only one.
+    /// Rows to features: the only method of a transformer.
     Transform,
     /// A number for each row from a regressor, a class from a classifier.
     Predict,
     /// The probability of each class.
     PredictProba,
-    /// What a linear classifier decides by: the signed distance, or one for each class.
+    /// The decision values of a linear classifier: the signed distance, or one for each class.
     DecisionFunction,
 }
 

@@ -1,9 +1,9 @@
-//! A name of a feature, and why there may be none.
+//! Names of features, and why they may be unavailable.
 
 use byoc_formats::error::Error;
 use std::sync::Arc;
 
-/// A name, shared by all lists that it is in: those of the parts of a transformer repeat those of the whole.
+/// A name, shared by all lists that contain it: the names of a transformer's parts also occur in those of the whole.
 pub type Name = Arc<str>;
 
 /// Names, or why they are not available.
@@ -14,12 +14,12 @@ pub(crate) type Names = Result<Vec<Name>, NoNames>;
 pub(crate) struct NoNames(pub(crate) String);
 
 impl NoNames {
-    /// An exception of Python's.
+    /// A Python exception.
     pub(crate) fn raised(exception: impl Into<String>) -> NoNames {
         NoNames(exception.into())
     }
 
-    /// A part without the method, as the transformer that it is part of says it.
+    /// A part without the method, as reported by its parent.
     pub(crate) fn no_method(name: &str, class: &str, method: &str) -> NoNames {
         NoNames(format!("AttributeError: Transformer {name} (type {class}) does not provide {method}."))
     }

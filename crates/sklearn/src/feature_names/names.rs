@@ -8,7 +8,7 @@ use byoc_formats::error::Error;
 use byoc_formats::pickle::Value;
 use std::collections::HashMap;
 
-/// The names that a transformer is given: those handed down, which must be those of fit, else those of fit, else x0,
+/// The names of a transformer's input: those of its parent, which must equal those of fit, else those of fit, else x0,
 /// x1, …
 pub(crate) fn names_in(transformer: Attributes<'_>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Names {
     choose(fitted(transformer, bounds)?.as_deref(), count_in(transformer), given, bounds)
@@ -21,7 +21,7 @@ pub(crate) fn fitted<'t>(transformer: Attributes<'t>, bounds: &Bounds<'_>) -> Re
     transformer.feature_names_in()
 }
 
-/// The same, where names and count of the features at fit are known from elsewhere.
+/// As [`names_in`], if the names and the number of the features at fit are known already.
 pub(crate) fn choose(
     fitted: Option<&[&str]>,
     count: Option<usize>,
@@ -45,7 +45,7 @@ pub(crate) fn choose(
     }
 }
 
-/// How many features a transformer was fitted on: `n_features_in_`, or before 0.23 the length of what was fitted.
+/// How many features a transformer was fitted on: `n_features_in_`, or before 0.23 the length of a fitted attribute.
 fn count_in(transformer: Attributes<'_>) -> Option<usize> {
     const FITTED: &[&str] = &["mean_", "scale_", "center_", "max_abs_", "statistics_", "lambdas_", "bin_edges_"];
     const SELECTORS: &[&str] = &["variances_", "scores_", "support_", "categories_"];
@@ -64,7 +64,7 @@ fn count_in(transformer: Attributes<'_>) -> Option<usize> {
 }
 
 /// The names of parts side by side, by `verbose_feature_names_out` of the whole: the part's
-/// name and two underscores before each, another form (a text, from 1.6 on), or nothing where they differ anyway.
+/// name and two underscores before each, another format (a text, from 1.6 on), or nothing if they differ anyway.
 pub(crate) fn prefixed(parent: Attributes<'_>, parts: Vec<(&str, Vec<Name>)>, bounds: &Bounds<'_>) -> Names {
     let verbose = parent.get("verbose_feature_names_out");
     let form = match verbose {
@@ -91,7 +91,7 @@ pub(crate) fn prefixed(parent: Attributes<'_>, parts: Vec<(&str, Vec<Name>)>, bo
     let mut all = Vec::with_capacity(count);
     for (part, names) in &parts {
         for feature in names {
-            // A form may name a long feature a thousand times.
+            // A format may repeat a long name a thousand times.
             let length = pieces.iter().map(|piece| length_of(piece, part, feature)).fold(0, usize::saturating_add);
             bounds.work.charge(pieces.len())?;
             bounds.take_names(1, length)?;
@@ -109,7 +109,7 @@ pub(crate) fn prefixed(parent: Attributes<'_>, parts: Vec<(&str, Vec<Name>)>, bo
     Ok(all)
 }
 
-/// A piece of a form for `str.format`.
+/// A piece of a format for `str.format`.
 #[derive(Clone, Copy)]
 enum Piece<'f> {
     Text(&'f str),
@@ -117,7 +117,7 @@ enum Piece<'f> {
     Feature,
 }
 
-/// `None` for what `str.format` would raise at, and for its conversions and widths.
+/// `None` if `str.format` would raise, and for its conversions and widths.
 fn pieces(form: &str) -> Option<Vec<Piece<'_>>> {
     let mut pieces = Vec::new();
     let mut rest = form;

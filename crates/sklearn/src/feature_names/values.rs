@@ -7,13 +7,13 @@ use byoc_formats::numbers::print::write_f64;
 use byoc_formats::pickle::{ArrayView, DType, ItemKind, Value};
 use serde_json::Value as Json;
 
-/// What a member of an object takes beside its key's text and its value: a share of a node of a B-tree.
+/// The memory of a member of an object beside its key's text and its value: a share of a node of a B-tree.
 const ENTRY: usize = 2 * size_of::<String>();
 
 /// A value as JSON: numbers, text, lists, objects by text keys; `null` for None.
 ///
-/// A float that JSON does not have is `{"float": "nan"}`, so that it is neither None nor text. What is no plain value
-/// (a class, a function, an estimator) is its name.
+/// A float that JSON does not have is `{"float": "nan"}`, so that it is neither None nor text. Other values
+/// (a class, a function, an estimator) become their names.
 ///
 /// # Errors
 /// When the file names the same values so often that it would be far larger than the file.
@@ -36,7 +36,7 @@ pub(crate) fn json(value: Value<'_>, bounds: &Bounds<'_>) -> Result<Json> {
         return items.map(|item| json(item, bounds)).collect();
     }
     if let Some(entries) = value.entries() {
-        // A dict by numbers or classes has the text of its keys.
+        // Keys that are numbers or classes become text.
         let entry = |(key, value): (Value<'_>, Value<'_>)| {
             bounds.take(ENTRY + key.text_bytes())?;
             Ok((text(key), json(value, bounds)?))
@@ -71,7 +71,7 @@ fn shaped(items: &mut impl Iterator<Item = Json>, shape: &[usize]) -> Json {
     }
 }
 
-/// The items of an array in row-major order. Bytes, which no estimator is fitted on, have none.
+/// The items of an array in row-major order; none for bytes, on which no estimator is fitted.
 fn items(array: ArrayView<'_>, bounds: &Bounds<'_>) -> Result<Vec<Json>> {
     if let Some(objects) = array.objects() {
         return objects.map(|object| json(object, bounds)).collect();
@@ -123,7 +123,7 @@ fn numpy_single(value: f32) -> String {
 
 /// `str` of a numpy `float16`: as that of a `float32`, but with an exponent from a thousand on.
 fn numpy_half(value: f64) -> String {
-    // Five digits tell every two of them apart.
+    // Five digits distinguish any two of them.
     let texts = (0..5).map(|digits| format!("{value:.digits$e}"));
     let is_same = |text: &String| text.parse().is_ok_and(|read: f64| half(read) == value);
     let Some(shortest) = texts.into_iter().find(is_same) else { return python_float(value) };

@@ -5,7 +5,7 @@ use byoc_account::Allowance;
 use byoc_formats::media_types::MediaType;
 use byoc_formats::media_types::answer::write_features;
 
-/// Rows of CSV in chunks of `chunk` lines, each typed like the whole.
+/// Rows of CSV in chunks of `chunk` lines, with the column types of the whole.
 struct Text {
     whole: String,
     chunk: usize,

@@ -1,8 +1,8 @@
-//! Fits a preprocessor: from a specification and rows to what scikit-learn 1.9 would have learned from them.
+//! Fits a preprocessor: from a specification and rows to the attributes that scikit-learn 1.9 would have fitted.
 //!
-//! Rows come in chunks, in as many passes as a fit needs. In one pass, every transformer learns whose input is known;
-//! each step of a sequence needs a pass of its own. What a class learns is in its folder of `transformers`, the tree
-//! of what is fitted and what still learns in `transformers::fitting`.
+//! Rows come in chunks, in as many passes as a fit needs. In one pass, every transformer whose input is known learns;
+//! each step of a sequence needs a separate pass. The fit of each class is in its folder of `transformers`, the tree of
+//! fitted and learning transformers in `transformers::fitting`.
 
 use crate::artifact::builder::LabelPosition;
 use crate::columns::fault::Fault;
@@ -22,7 +22,7 @@ pub trait Rows {
     /// Goes over all rows from the first to the last, in chunks; every column has the same type in all of them.
     ///
     /// # Errors
-    /// What keeps the rows from being read, and what `see` gives; that with the chunk's place.
+    /// Errors of reading the rows, and those of `see` with the chunk's place.
     fn walk(&mut self, see: &mut dyn FnMut(Table<'_>) -> Result<()>) -> Result<()>;
 }
 
@@ -35,7 +35,7 @@ pub enum Event {
     Seen(u64),
     /// The pass ended, after this many rows.
     Walked(u64),
-    /// A transformer keeps this many columns in memory, for their quantiles.
+    /// A transformer keeps this number of columns in memory, for their quantiles.
     Kept(&'static str, usize),
 }
 
@@ -43,7 +43,7 @@ pub enum Event {
 ///
 /// # Errors
 /// [`Cause::BadSetting`] where the specification does not fit the columns, [`Cause::BadPayload`] where scikit-learn's
-/// `fit` would raise, with the row and the column; and what keeps the rows from being read.
+/// `fit` would raise, with the row and the column; and errors of reading the rows.
 pub fn fit(specification: Specification, rows: &mut dyn Rows, tell: &mut dyn FnMut(Event)) -> Result<Document> {
     let label = specification.label();
     let names = specification.names.clone();
@@ -52,7 +52,7 @@ pub fn fit(specification: Specification, rows: &mut dyn Rows, tell: &mut dyn FnM
     let mut input: Option<FitInput> = None;
     let mut width = names.as_ref().map(Vec::len);
     if width.is_none() {
-        // How many there are is known once a row was seen.
+        // Their number is known after the first row.
         rows.walk(&mut |table| {
             width.get_or_insert(table.columns.len() - usize::from(label.is_some()).min(table.columns.len()));
             Ok(())
@@ -111,7 +111,7 @@ struct Placed<'n> {
 }
 
 impl Placed<'_> {
-    /// The features' columns of a chunk. Rows may come with their label, where there is one, or without.
+    /// The columns of the features of a chunk. Rows may come with their label, if there is one, or without.
     fn without_label<'a>(&self, table: Table<'a>, expected: usize) -> Result<Vec<Column<'a>>> {
         let Table { mut columns, .. } = table;
         let found = columns.len();

@@ -1,5 +1,5 @@
-//! Parameters and fitted attributes of one class: from one description come the parameters as a struct that JSON fills
-//! (an unknown member or one of another type is refused where it stands), the attributes as another, both together as
+//! Parameters and fitted attributes of one class. One description declares the parameters as a struct that is read from
+//! JSON (unknown members and wrong types are refused with their path), the attributes as another, both together as
 //! [`Fitted`] in one flat object, and the attributes of the object in Python.
 
 use super::values::{ToPython, names_array};
@@ -12,9 +12,9 @@ pub(crate) const SCIKIT_LEARN_VERSION: &str = "1.9.1";
 /// The attributes of an object in Python.
 pub(crate) type State = Vec<(String, Python)>;
 
-/// The parameters of a transformer that is not made of others. [`parameters!`] implements it.
+/// The parameters of a transformer without parts. [`parameters!`] implements it.
 pub(crate) trait Parameters: Clone {
-    /// What a fit adds, but for the names and the number of its features.
+    /// The attributes that a fit adds, except the names and the number of its features.
     type Attributes: Clone;
     const MODULE: &'static str;
     const NAME: &'static str;
@@ -31,7 +31,7 @@ pub(crate) struct Fitted<C: Parameters> {
     pub(crate) attributes: C::Attributes,
 }
 
-/// What a transformer was fitted on.
+/// The columns that a transformer was fitted on.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Features {
     pub(crate) count: usize,
@@ -51,7 +51,7 @@ impl Features {
     }
 }
 
-/// An attribute that a user sees and an object does not hold: a property in scikit-learn.
+/// An attribute that users see but that objects do not store: a property in scikit-learn.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Property<T>(pub(crate) T);
@@ -62,7 +62,7 @@ impl<T> ToPython for Property<T> {
     }
 }
 
-/// What may be null, but not absent.
+/// A value that may be null, but not absent.
 pub(crate) fn required<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
     T::deserialize(deserializer)
 }
@@ -165,7 +165,7 @@ pub(crate) fn object(module: &'static str, class: &'static str, mut state: State
 }
 
 impl<C: Parameters> Fitted<C> {
-    /// The object that scikit-learn would have, with private attributes beside those that a user sees.
+    /// The object that scikit-learn would have, with its private attributes.
     pub(crate) fn object(&self, private: State) -> Python {
         let mut state = self.parameters.parameters();
         state.extend(self.features.state());

@@ -1,4 +1,4 @@
-//! Parameters and fitted attributes of a transformer, as `preprocessor.json` and Python have them.
+//! Parameters and fitted attributes of a transformer, in `preprocessor.json` and in Python.
 
 pub(crate) mod class;
 pub(crate) mod values;

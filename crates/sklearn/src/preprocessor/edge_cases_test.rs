@@ -1,5 +1,5 @@
-//! Every transformer on awkward input, against the tables of what scikit-learn itself answered, 0.20 to 1.9:
-//! `tests/fixtures/edge-cases`, made by `tests/interop/edge_cases/generate.py`.
+//! Compares the answers of every transformer to edge cases with those of scikit-learn 0.20 to 1.9, which are in
+//! `tests/fixtures/edge-cases`, written by `tests/interop/edge_cases/generate.py`.
 
 use super::{ColumnsJson, Preprocessor};
 use crate::allow_list::ScikitLearn;
@@ -13,15 +13,15 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-/// How far a number may be off; and for powers and logarithms, whose last digits differ between platforms and are what
-/// is left where numbers cancel, how far of 1.
+/// The relative tolerance for numbers; and the absolute one for powers and logarithms, whose last digits differ between
+/// platforms and remain when numbers cancel.
 const TOLERANCE: f64 = 1e-12;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/edge-cases")
 }
 
-/// What an archive holds: the table, and the artifacts by their names.
+/// The contents of an archive: the table, and the artifacts by their names.
 struct Archive {
     table: Value,
     artifacts: HashMap<String, Vec<u8>>,
@@ -42,7 +42,7 @@ impl Archive {
     }
 }
 
-/// What is not as it should be, by its kind.
+/// The differences, by their kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Difference {
     Artifact,
@@ -77,7 +77,7 @@ fn same(found: &str, expected: &Value, scale: f64) -> bool {
         })
 }
 
-/// The difference, if there is one, between what is found and what scikit-learn answered.
+/// The difference between byoc's and scikit-learn's answers, if there is one.
 fn difference(preprocessor: &Preprocessor, body: &str, expected: &Value, scale: f64) -> Option<(Difference, String)> {
     match (answer(preprocessor, body.as_bytes()), expected) {
         (_, Value::Null) => None,
@@ -104,18 +104,18 @@ struct Counts {
 fn is_on_purpose(name: &str, columns: &str, pandas: &str) -> bool {
     let columns: Vec<&str> = columns.split(" | ").collect();
     let old_pandas = pandas.starts_with("0.") || pandas.starts_with("1.0.") || pandas.starts_with("1.1.");
-    // Before 1.2, pandas makes one array of a frame before numpy's functions are applied to it.
+    // Before 1.2, pandas converts a frame to one array before numpy's functions are applied to it.
     let of_frame = name.starts_with("FunctionTransformer(") && name.ends_with("validate=False)");
     let differ = columns.windows(2).any(|pair| pair[0] != pair[1]);
     // numpy's float16 is printed as the number that it is.
     let of_halves = name.starts_with("FunctionTransformer(log1p");
     let is_bool = |column: &&str| matches!(*column, "bool" | "only True");
-    // From 1.2 on pandas makes `not` of the minus sign before a column of bool, which numpy refuses.
+    // From 1.2 on pandas applies `not` for a minus sign before a bool column, which numpy refuses.
     let negates = name == "FunctionTransformer(negative, validate=False)" && columns.iter().any(is_bool);
     of_frame && differ && old_pandas || of_halves && columns.iter().all(is_bool) || negates
 }
 
-/// What was found of one version.
+/// The results for one version.
 #[derive(Default)]
 struct Report {
     counts: Counts,

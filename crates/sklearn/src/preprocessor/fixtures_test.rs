@@ -1,4 +1,5 @@
-//! The preprocessor against scikit-learn's own answers: `tests/fixtures/sklearn`, eleven versions from 0.20 to 1.9.
+//! Compares the preprocessor with scikit-learn's answers in `tests/fixtures/sklearn`, by eleven versions from 0.20 to
+//! 1.9.
 
 use super::{Assumption, ColumnsJson, Preprocessor};
 use crate::allow_list::ScikitLearn;
@@ -11,8 +12,8 @@ use byoc_formats::rows::reading::ReadAs;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// How far a number may be off: powers and logarithms differ between platforms, and pandas before 3.1 rounds some of
-/// the numbers that it reads.
+/// The relative tolerance: powers and logarithms differ between platforms, and pandas before 3.1 rounds some of the
+/// numbers that it reads.
 const TOLERANCE: f64 = 1e-12;
 
 pub(crate) fn fixtures() -> PathBuf {
@@ -59,7 +60,7 @@ pub(crate) fn cells(text: &str) -> Vec<Vec<String>> {
     reader.records().map(|record| record.unwrap().iter().map(str::to_owned).collect()).collect()
 }
 
-/// Whether a cell is the same text, or a float that is near enough. An integer is no float.
+/// Whether a cell is the same text, or a float within the tolerance. An integer does not count as a float.
 fn cell_matches(found: &str, expected: &str) -> bool {
     if found == expected {
         return true;
@@ -92,7 +93,7 @@ fn answers_are_those_of_scikit_learn_in_every_version() {
     for case in folders(&fixtures()).iter().filter(|path| !path.ends_with("bad")).flat_map(|version| folders(version)) {
         let expected = |name: &str| fs::read_to_string(case.join(name)).ok();
         if !expected("columns.json").unwrap().contains("\"method\": \"transform\"") {
-            // Those are a scorer's.
+            // These are scorers.
             assert!(preprocessor(&case).unwrap_err().to_string().contains("which a transformer does not have"));
             counts.of_estimators += 1;
             continue;
@@ -120,7 +121,7 @@ fn answers_are_those_of_scikit_learn_in_every_version() {
     assert_eq!(counts, Counts { answers: 380, errors: 43, of_estimators: 63 });
 }
 
-/// The pickles that dill, cloudpickle, and joblib beside dill wrote of one preprocessor.
+/// The pickles of one preprocessor by dill, cloudpickle, and joblib after an import of dill.
 fn by_other_writers(is_refused: bool) -> Vec<PathBuf> {
     let folder = fixtures().join("../pickle/writers");
     let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -161,7 +162,7 @@ fn functions_and_classes_pickled_as_code_are_refused_with_the_reason() {
     }
 }
 
-/// The models of skops of some cases: with what they are asked and what they answer.
+/// The skops models of some cases, each with a request and its answer.
 pub(crate) fn of_skops(cases: &[&str]) -> Vec<(String, pickle::Tree, Vec<u8>, String)> {
     let folder = fixtures().join("../skops");
     let named = |case: &&str| ["0.4.0", "0.6.0", "0.11.0", "0.16.0"].map(|version| format!("{version}-{case}"));
@@ -185,7 +186,7 @@ fn artifacts_of_skops_answer_as_scikit_learn() {
     }
 }
 
-/// The models that the first patch releases of a minor version wrote, by their names without the ending.
+/// The models written by the first patch releases of a minor version, by their names without the extension.
 fn of_patch_releases() -> Vec<(PathBuf, String)> {
     let entries = fs::read_dir(fixtures().join("../patch-releases")).unwrap().map(|entry| entry.unwrap().path());
     let models = entries.filter(|path| path.extension().is_some_and(|ending| ending == "pkl"));
@@ -221,7 +222,7 @@ fn columns_by_name_need_columns_json_if_the_model_has_no_names() {
         let error = answer(&preprocessor, &body).unwrap_err();
         assert_eq!(error.cause(), Cause::BadPayload);
         assert!(error.message().contains("by its name") && error.message().contains("columns.json"), "{name}: {error}");
-        // In any order: the names say which column is which.
+        // In any order: the names identify the columns.
         let turned = of_patch_release(path, Some(r#"{"columns": ["d", "c", "b", "a"]}"#)).unwrap();
         let found = answer(&turned, b"10.0,0.1,x,1.5\n").unwrap();
         let first = fs::read_to_string(path.with_file_name(format!("{name}.expected.csv"))).unwrap();
@@ -230,7 +231,7 @@ fn columns_by_name_need_columns_json_if_the_model_has_no_names() {
     }
 }
 
-/// The columns of a case that are read otherwise than their cells look, by what was fitted.
+/// The columns of a case that are read as another type than their cells suggest, because of the fit.
 fn read_as_text(case: &Path) -> Vec<u32> {
     let Ok(preprocessor) = preprocessor(case) else { return Vec::new() };
     let readings = preprocessor.layout.readings().columns().iter();
@@ -240,11 +241,11 @@ fn read_as_text(case: &Path) -> Vec<u32> {
 #[test]
 fn fixtures_read_without_dtypes_agree_with_the_types_that_the_fit_shows() {
     let cases = folders(&fixtures()).into_iter().filter(|path| !path.ends_with("bad"));
-    // Categories such as 1, 2 and x (ohe_dtypes) are text by themselves, and show nothing.
+    // Categories such as 1, 2 and x (ohe_dtypes) are text without a dtype, and show nothing.
     assert_eq!(cases.flat_map(|version| folders(&version)).find(|case| !read_as_text(case).is_empty()), None);
 }
 
-/// `tests/fixtures/text-columns`: text of digits, truths and tokens, in four versions.
+/// `tests/fixtures/text-columns`: text of digits, booleans and tokens, in four versions.
 #[test]
 fn text_that_looks_like_numbers_matches_the_fitted_text_however_rows_are_split() {
     let mut cases = 0;
@@ -262,7 +263,7 @@ fn text_that_looks_like_numbers_matches_the_fitted_text_however_rows_are_split()
             }
         };
         ask(&body, &expected);
-        // Alone, a row of a column that is not known to be text has another type, as it has to pandas.
+        // Sent alone, a row of a column that is not known to be text has another type, as in pandas.
         let name = case.file_name().unwrap().to_str().unwrap();
         if !matches!(name, "mixed" | "mixed_alone" | "none" | "none_is_text" | "two_branches") {
             body.lines().zip(expected.lines()).for_each(|(row, expected)| ask(row, expected));
@@ -370,7 +371,7 @@ fn errors_have_the_row_the_column_the_value_and_the_expectation() {
     for (body, expected) in cases {
         assert_eq!(housing_error(&body), expected);
     }
-    // Text by itself, of which some looks like numbers.
+    // Text without a dtype, of which some looks like numbers.
     let mixed = preprocessor(&fixtures().join("1.6.1/ohe_dtypes")).unwrap();
     let error = answer(&mixed, b"1,1.5,True,1,7\n").unwrap_err().to_string();
     let said = "cannot compare with categories of text (\"1\", \"2\", \"x\"); it could if one row had text here, or if the \
@@ -394,16 +395,16 @@ fn without_columns_json_the_last_column_that_no_transformer_uses_is_the_label() 
         "{why}"
     );
     assert_eq!(remedy, Remedy::IsLabel("PRICE".to_owned()));
-    // A column with text is not the label but one that scikit-learn drops, whichever row has the text.
+    // A column with text in any row is not the label but a column that scikit-learn drops.
     assert_eq!(answer(&housing, b"1990,2500,3,2,1,2,y,n,bob\n").unwrap(), features);
     let both = answer(&housing, b"1990,2500,3,2,1,2,y,n,1\n1990,2500,3,2,1,2,y,n,bob\n").unwrap();
     assert_eq!(both, features.repeat(2));
-    // A column without values is not a label, but a missing value beside numbers is; a column of bools is not.
+    // A column without values is not a label, nor is a column of bools; a column of numbers with missing values is.
     assert_eq!(answer(&housing, b"1990,2500,3,2,1,2,y,n,\n").unwrap(), features);
     let beside = answer(&housing, b"1990,2500,3,2,1,2,y,n,\n1990,2500,3,2,1,2,y,n,1\n").unwrap();
     assert_eq!(beside, format!("nan,{features}1.0,{features}"));
     assert_eq!(answer(&housing, b"1990,2500,3,2,1,2,y,n,True\n").unwrap(), features);
-    // What columns.json says is not guessed.
+    // A label in columns.json is not guessed.
     assert_eq!(preprocessor(&fixtures().join("1.6.1/housing")).unwrap().guessed_label(), None);
 }
 
@@ -440,7 +441,7 @@ fn a_label_that_comes_first_keeps_its_column_number_in_messages() {
 fn drawn_row(width: usize, random: &mut impl FnMut(usize) -> usize) -> String {
     const FIELDS: &[&str] =
         &["1", "2.5", "-3", "", "red", "y", "yes", "True", "inf", "9223372036854775808", "1e300", " x"];
-    // Mostly one sort of field for a column, so that some columns have a type.
+    // Mostly one kind of field for a column, so that some columns have a type.
     let fields: Vec<&str> =
         (0..width).map(|column| FIELDS[(column * 5 + random(2) * random(12)) % FIELDS.len()]).collect();
     fields.join(",") + "\n"
@@ -511,7 +512,7 @@ fn a_damaged_artifact_is_refused_or_answers_but_never_ends_the_process() {
                 };
                 built += 1;
                 assert!(preprocessor.bytes() > 0);
-                // Whether it answers does not matter here, only that it comes back.
+                // It may succeed or fail here, but must return.
                 let _ = answer(&preprocessor, &input);
             }
         }
@@ -521,7 +522,7 @@ fn a_damaged_artifact_is_refused_or_answers_but_never_ends_the_process() {
 
 #[test]
 fn a_small_artifact_that_would_become_a_huge_model_is_refused() {
-    // A FeatureUnion that names one PolynomialFeatures of half a million products again and again.
+    // A FeatureUnion that refers to one PolynomialFeatures of half a million products many times.
     let polynomial = "csklearn.preprocessing._polynomial\nPolynomialFeatures\n)\u{1}}(Vn_features_in_\nI1000\n\
         V_min_degree\nI0\nV_max_degree\nI2\nVinteraction_only\nI00\nVinclude_bias\nI00\nub";
     let union = |parts: usize| {
@@ -530,7 +531,7 @@ fn a_small_artifact_that_would_become_a_huge_model_is_refused() {
             "csklearn.pipeline\nFeatureUnion\n)\u{1}}}(Vtransformer_list\n(l(Vfirst\n{polynomial}p1\nta{again}\
              Vtransformer_weights\nNV_sklearn_version\nV1.6.1\nub."
         );
-        // NEWOBJ is no ASCII character, so it is put in here.
+        // NEWOBJ is not an ASCII character, so it is inserted here.
         let body = text.bytes().map(|byte| if byte == 1 { 0x81 } else { byte });
         let pickle = [0x80, 2].into_iter().chain(body).collect();
         Preprocessor::from_pickle(

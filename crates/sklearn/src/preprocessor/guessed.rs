@@ -1,4 +1,4 @@
-//! What requests had in a column that was guessed to be the label.
+//! Checks which requests have the label that was guessed.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -13,7 +13,7 @@ pub(crate) struct GuessedSoFar {
 }
 
 impl GuessedSoFar {
-    /// Notes a request, and warns of the first that is not as those before.
+    /// Notes a request, and warns of the first that differs from those before.
     pub(crate) fn note(&self, is_label: bool, explain: impl Fn() -> Option<String>) {
         let (own, other) = if is_label { (&self.with, &self.without) } else { (&self.without, &self.with) };
         if !own.swap(true, Relaxed) && other.load(Relaxed) {
@@ -37,7 +37,7 @@ pub(crate) fn first_that_is_no_number(column: &Column<'_>) -> Option<usize> {
         Column::Int64(_) | Column::UInt64(_) | Column::Float64(_) | Column::Float32(_) => None,
         Column::Bool(values) => (!values.is_empty()).then_some(0),
         Column::Object(cells) => {
-            // Beside text numbers are text too, as pandas reads them: they are not the ones to name.
+            // In a column with text, pandas reads numbers as text too: name another cell.
             let is_word = |cell: &Cell<'_>| match cell {
                 Cell::Text(text) => text.trim().parse::<f64>().is_err(),
                 cell => matches!(cell, Cell::Bool(_)),

@@ -110,7 +110,7 @@ fn named<'t>(name: &'t str, columns: Option<&[String]>, fitted: Option<&FittedCo
         let fitted = fitted?;
         let place = place(fitted.names.position(name)?, fitted.names.len())?;
         Some(match columns {
-            // It is not known where else than at an end it would stand among other columns.
+            // Its position among other columns is known only at an end.
             Some(_) if place != LabelPlace::First => LabelPlace::Last,
             _ => place,
         })

@@ -1,12 +1,11 @@
 //! The preprocessor: fitted transformers, applied to rows as scikit-learn applies them.
 //!
-//! A [`Preprocessor`] is made of a pickle that was read as data ([`Preprocessor::from_pickle`]) and turns a [`Table`]
-//! of request columns into a [`Table`] of features. Everything that can be decided when it is made is decided then:
-//! which column of a request goes where, which scikit-learn version's behaviour holds, which categories become which
-//! columns.
+//! A [`Preprocessor`] is built from a pickle that was read as data ([`Preprocessor::from_pickle`]) and turns a
+//! [`Table`] of request columns into a [`Table`] of features. As much as possible is decided when it is built: the use
+//! of each column of a request, the behaviour of the scikit-learn version, the columns of categories.
 //!
 //! `layout` has the columns of a request, `label` and `guessed` its label, `readings` how each column is read, and
-//! `columns_json` the document beside a model. What is done to the columns is in `transformers`.
+//! `columns_json` the document beside a model. `transformers` computes the features.
 
 mod assumption;
 mod columns_json;
@@ -58,7 +57,7 @@ use std::borrow::Cow;
 pub struct Preprocessor {
     pub(crate) layout: Layout,
     transformer: Transformer,
-    /// What was kept while it was built, and what was built after it with the same builder.
+    /// The memory that was kept while it was built, and for what was built after it with the same builder.
     kept: usize,
     /// Whether requests had the label that was guessed.
     guessed: GuessedSoFar,
@@ -71,8 +70,8 @@ impl std::fmt::Display for Preprocessor {
 }
 
 impl Preprocessor {
-    /// Why every request will be refused, where `columns.json` and the model do not fit each other. scikit-learn opens
-    /// such a model too, and raises when it is asked.
+    /// Why every request will be refused, if `columns.json` and the model do not fit each other. scikit-learn also
+    /// loads such a model, and raises at each call.
     pub fn refusal(&self) -> Option<&str> {
         self.layout.refusal()
     }
@@ -88,7 +87,7 @@ impl Preprocessor {
         self.layout.explain_undecided()
     }
 
-    /// Builds a preprocessor from what a pickle says, scikit-learn 0.20 to 1.9.
+    /// Builds a preprocessor from a pickle of scikit-learn 0.20 to 1.9.
     ///
     /// The names of a row's columns come from `columns`, else from the artifact; then a label may be guessed (`label`).
     ///
@@ -112,7 +111,7 @@ impl Preprocessor {
         built.map(|(preprocessor, ())| preprocessor)
     }
 
-    /// Builds the transformers that stand before an estimator, and the estimator by what they give it.
+    /// Builds the transformers before an estimator, and the estimator for their output.
     ///
     /// # Errors
     /// As [`Preprocessor::from_pickle`], and those of `estimator`.
@@ -140,8 +139,8 @@ impl Preprocessor {
     /// Decides whether the rows of a body have their label; `before` is the decision for earlier pieces of the same
     /// body.
     ///
-    /// A column that was only guessed to be the label is it where it has numbers, and nothing but missing values
-    /// beside them. Of a body in pieces the first piece decides for all rows, so that they all have as many features.
+    /// A column that was only guessed to be the label is the label if it has numbers and otherwise only missing
+    /// values. Of a body in pieces the first piece decides for all rows, so that they all have as many features.
     ///
     /// # Errors
     /// [`Cause::BadPayload`] for rows of a wrong width, and for text in a column that was taken for the label in the
@@ -175,12 +174,12 @@ impl Preprocessor {
         }
     }
 
-    /// The place in a row of the column that was guessed to be the label, if the request has it.
+    /// The position in a row of the column that was guessed to be the label, if the request has it.
     fn guessed(&self, request: &Request) -> Option<usize> {
         request.label().filter(|_| self.layout.label().is_some_and(|label| label.is_guessed))
     }
 
-    /// Transforms all rows of a body. When they come with their label, the answer has it too.
+    /// Transforms all rows of a body. If they have their label, the answer has it too.
     ///
     /// The answer has one type for all its columns and the label, as numpy promotes them.
     ///
@@ -271,20 +270,20 @@ impl Preprocessor {
         Demand::of_columns(columns).then(demand).then(Demand::of_columns(demand.width))
     }
 
-    /// The columns that are typed by the cells of a body and for which some transformer treats a number and its text
-    /// differently, by their indices among the features.
+    /// The columns whose types are inferred from the cells of a body and for which a transformer treats a number and
+    /// its text differently, by their indices among the features.
     pub fn columns_by_kind(&self) -> Vec<usize> {
         let columns = self.layout.readings().columns().iter();
         let is_by_kind = |known: &&readings::ColumnReading| known.tells_kinds_apart && known.reading.dtype.is_none();
         columns.filter(is_by_kind).map(|known| known.column as usize).collect()
     }
 
-    /// Where a feature stands in a row of this width, or the label, which counts after the features.
+    /// The position of a feature in a row of this width, or of the label, which counts after the features.
     pub fn place_in_row(&self, feature: usize, width: usize) -> usize {
         self.layout.place_in_row(feature, width)
     }
 
-    /// How many columns a row has, as far as the model says it.
+    /// How many columns a row has, if the model determines it.
     pub fn row_width(&self) -> Option<usize> {
         self.layout.row_width()
     }
@@ -292,7 +291,7 @@ impl Preprocessor {
     /// Writes the features of the rows of a body that was taken, block by block.
     ///
     /// # Errors
-    /// As [`Preprocessor::transform`]; and where there is not the memory or the time to answer.
+    /// As [`Preprocessor::transform`]; and if there is not enough memory or time to answer.
     pub fn answer(
         &self,
         frame: Frame<'_>,
@@ -309,8 +308,8 @@ impl Preprocessor {
         (size_of::<Preprocessor>() as u64).saturating_add(self.kept as u64)
     }
 
-    /// The names of the columns of a row without its label, in order; none when neither the artifact nor `columns.json`
-    /// has any.
+    /// The names of the columns of a row without its label, in order; none if neither the artifact nor `columns.json`
+    /// has names.
     pub fn feature_names(&self) -> Vec<&str> {
         self.layout.features()
     }

@@ -1,39 +1,39 @@
-//! Settings of the command line and the environment for a scikit-learn artifact, which win over `columns.json`.
+//! Settings of the command line and the environment for a scikit-learn artifact, which override `columns.json`.
 
 use crate::method::Method;
 use crate::preprocessor::dtypes::Dtypes;
 use byoc_formats::media_types::prediction_style::JsonForm;
 
-/// What a flag or a variable says of a scikit-learn artifact; each member wins over the same of `columns.json`.
+/// Settings by flags or variables; each member overrides that of `columns.json`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Overrides {
-    /// The method that answers; what the artifact says if `None`.
+    /// The method; that of the artifact if `None`.
     pub method: Option<Method>,
-    /// Which column of a row is the label; what the artifact says if `None`.
+    /// The label; that of the artifact if `None`.
     pub label: Option<LabelSetting>,
-    /// The types of columns; what `columns.json` says if `None`.
+    /// The dtypes of columns; those of `columns.json` if `None`.
     pub dtypes: Option<Dtypes>,
-    /// What a scorer's answers are in JSON; what `columns.json` says if `None`.
+    /// The form of a scorer's answers in JSON; that of `columns.json` if `None`.
     pub json: Option<JsonForm>,
 }
 
-/// The label of a row, as a setting says it.
+/// The label of a row by a setting.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LabelSetting {
-    /// What is said.
+    /// The value.
     pub choice: LabelChoice,
-    /// Who says it, for messages: `--label` or a variable.
+    /// The source, for messages: `--label` or a variable.
     pub source: String,
 }
 
-/// What may be said of the label of a row.
+/// The possible values.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LabelChoice {
     /// It is the column of this name.
     Named(String),
     /// It comes first, before the columns that the model was fitted on.
     First,
-    /// It comes last, behind them.
+    /// It comes last, after them.
     Last,
     /// Rows have no label.
     None,

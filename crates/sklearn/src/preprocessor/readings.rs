@@ -91,7 +91,7 @@ impl Readings {
     }
 }
 
-/// The release of pandas that a model was fitted beside, by what its pickle shows.
+/// The release of pandas with which a model was fitted, judged by its pickle.
 ///
 /// scikit-learn 1.3 is the first release after pandas 2.0 (June and April 2023), 0.22 the first in the time of
 /// pandas 1.0; AWS's images up to 1.2-1 have pandas 1.1.3. pandas 2 removed the index classes for numbers.

@@ -1,23 +1,23 @@
-//! A request whose columns were found to be what a model takes: which of them is the label, and where it goes.
+//! A request whose columns fit a model: which of them is the label, and how it is used.
 
 use crate::artifact::builder::LabelPlace;
 use byoc_formats::rows::table::Column;
 
-/// Whether a row has the label, and what the model wants with it.
+/// Whether a row has the label, and how the model uses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LabelOfRow {
     /// It has none.
     None,
-    /// It has one, which the model is not given.
+    /// It has one, which is not an input of the model.
     Apart(LabelPlace),
     /// It has one, which the model was fitted on as one of its columns.
     Used(LabelPlace),
 }
 
-/// A request whose columns were found to be what a model takes.
+/// A request whose columns fit a model.
 ///
-/// While it is answered a label stands behind the other columns, wherever it stands in a row: they have the same
-/// numbers then in a row that comes without it.
+/// During an answer the label follows the other columns, whatever its position in a row, so that these have the same
+/// numbers in rows without it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request {
     width: usize,
@@ -32,7 +32,7 @@ impl Request {
         Request { width, label, is_answered: label != LabelOfRow::None }
     }
 
-    /// Where in a row its label stands, if it has one.
+    /// The position of the label in a row, if it has one.
     fn place(&self) -> Option<usize> {
         match self.label {
             LabelOfRow::None => None,
@@ -40,7 +40,7 @@ impl Request {
         }
     }
 
-    /// Where in a row the column stands that is the label, or was taken for it.
+    /// The position in a row of the column that is the label, or was taken for it.
     pub(crate) fn label(&self) -> Option<usize> {
         self.place()
     }
@@ -50,13 +50,13 @@ impl Request {
         self.is_answered
     }
 
-    /// The same request where the column was found to be no label: the model is given what it is given, and the answer
-    /// has features alone.
+    /// The same request after the column was found not to be the label: the model's input is the same, and the answer
+    /// has only features.
     pub(crate) fn without_label(self) -> Request {
         Request { is_answered: false, ..self }
     }
 
-    /// Puts the label behind the other columns, or takes it away where the model is not given it.
+    /// Moves the label behind the other columns, or removes it if it is not an input of the model.
     pub(crate) fn take_label<'a>(&self, columns: &mut Vec<Column<'a>>) -> Option<Column<'a>> {
         if let Some(behind) =
             self.place().and_then(|place| columns.get_mut(place..)).filter(|behind| !behind.is_empty())

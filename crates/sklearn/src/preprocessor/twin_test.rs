@@ -1,5 +1,5 @@
-//! The fast path of the housing model against its slow obvious twin: one cell at a time, with every rule of
-//! scikit-learn's StandardScaler and OneHotEncoder written out where it applies.
+//! Compares the housing model with a simple reference implementation: one cell at a time, with every rule of
+//! scikit-learn's StandardScaler and OneHotEncoder written out.
 
 use super::{ColumnsJson, Preprocessor};
 use crate::allow_list::ScikitLearn;
@@ -28,7 +28,7 @@ fn step(tree: &Tree, branch: usize) -> Value<'_> {
     step
 }
 
-/// A number as numpy makes one of a cell, if it can.
+/// A cell as a number, if numpy can convert it.
 fn slow_number(column: &Column<'_>, row: usize) -> Option<f64> {
     match column {
         Column::Int64(values) => Some(values[row] as f64),

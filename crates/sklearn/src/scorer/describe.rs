@@ -1,4 +1,4 @@
-//! What is in a scorer, as data.
+//! The contents of a scorer, as data.
 
 use crate::artifact::attributes::Attributes;
 use crate::describe::PreprocessorDescription;
@@ -13,18 +13,18 @@ use byoc_formats::pickle::Tree;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-/// What is in a scorer.
+/// The contents of a scorer.
 #[derive(Debug, Serialize)]
 pub struct ScorerDescription {
     /// The method that answers.
     pub method: &'static str,
-    /// What its answers are in JSON.
+    /// The form of its answers in JSON.
     pub json: &'static str,
     /// The estimator's class.
     pub class: String,
-    /// The classes that a classifier tells apart.
+    /// The classes of a classifier.
     pub classes: Option<Vec<Json>>,
-    /// The names of the features that the estimator is given.
+    /// The names of the estimator's features.
     pub features: Vec<Name>,
     /// The linear functions: one, or one for each class or target.
     pub outputs: Vec<LinearDescription>,
@@ -36,7 +36,7 @@ pub struct ScorerDescription {
 /// A linear function of the features.
 #[derive(Debug, Serialize)]
 pub struct LinearDescription {
-    /// The class that a high value speaks for, of a classifier.
+    /// The class that a high value indicates, for a classifier.
     pub class: Option<Json>,
     /// `intercept_`.
     pub intercept: f64,
@@ -45,7 +45,7 @@ pub struct LinearDescription {
 }
 
 impl Scorer {
-    /// Describes the scorer that was made of a pickle.
+    /// Describes the scorer of a pickle.
     ///
     /// # Errors
     /// [`Cause::BadArtifact`](byoc_formats::error::Cause::BadArtifact) where [`Scorer::from_pickle`] has it.
@@ -60,7 +60,7 @@ impl Scorer {
         let estimator = Attributes::of(Steps::of(tree)?.last.value);
         let classes = estimator.map(|estimator| classes(estimator, bounds)).transpose()?.flatten();
         bounds.take(linear.features().saturating_mul(linear.outputs()).saturating_mul(size_of::<f64>()))?;
-        // Of two classes there is one function, whose positive values speak for the second.
+        // Two classes have one function, whose positive values indicate the second.
         let first = if linear.outputs() == 1 { 1 } else { 0 };
         let output = |(index, (coefficients, intercept)): (usize, (&[f64], f64))| LinearDescription {
             class: classes.as_ref().and_then(|classes| classes.get(first + index)).cloned(),

@@ -1,5 +1,5 @@
-//! Estimators of few attributes, for what no fixture has: each is a pickle of protocol 0 that Python could read,
-//! written by hand.
+//! Estimators with few attributes, for cases without fixtures: each is a pickle of protocol 0, written by hand, that
+//! Python could read.
 
 use crate::allow_list::ScikitLearn;
 use crate::method::Method;
@@ -48,7 +48,7 @@ fn text(text: &str) -> String {
     format!("V{text}\n")
 }
 
-/// An object with attributes. NEWOBJ is no ASCII, so it is made as protocol 0 makes one.
+/// An object with attributes. NEWOBJ is not ASCII, so it is written as in protocol 0.
 fn object(module: &str, class: &str, attributes: &[(&str, String)]) -> String {
     let state: String = attributes.iter().map(|(name, value)| format!("V{name}\n{value}s")).collect();
     format!("ccopy_reg\n_reconstructor\n(c{module}\n{class}\nc__builtin__\nobject\nNtR(d{state}b")

@@ -1,5 +1,4 @@
-//! The scorer against scikit-learn's own answers: the cases of `tests/fixtures/sklearn` that ask for another method
-//! than
+//! Compares the scorer with scikit-learn's answers: the cases of `tests/fixtures/sklearn` for methods other than
 //! `transform`, in eight versions.
 
 use crate::allow_list::ScikitLearn;
@@ -75,7 +74,7 @@ fn artifacts_of_skops_score_as_scikit_learn() {
     }
 }
 
-/// Every value of the answer as JSON must be that of the CSV: what differs is the shape only.
+/// The values of the JSON answer must equal those of the CSV; only the form differs.
 #[test]
 fn json_holds_the_same_values_as_a_list_or_in_the_linear_learners_shape() {
     for case in cases() {

@@ -46,7 +46,7 @@ impl Scorer {
         Ok(Attributes::of(last.value).is_some_and(|last| registry::find(last.class()).is_some()))
     }
 
-    /// Builds a scorer from what a pickle says, scikit-learn 0.20 to 1.9. The method that answers is
+    /// Builds a scorer from a pickle of scikit-learn 0.20 to 1.9. The method that answers is
     /// [`ColumnsJson::method`], by default `predict`, in the form that is [`ColumnsJson::json`].
     ///
     /// # Errors
@@ -63,12 +63,12 @@ impl Scorer {
         Ok(Scorer { preprocessor, estimator, form })
     }
 
-    /// Why every request will be refused, where `columns.json` and the model do not fit each other.
+    /// Why every request will be refused, if `columns.json` and the model do not fit each other.
     pub fn refusal(&self) -> Option<&str> {
         self.preprocessor.refusal()
     }
 
-    /// Scores rows, or tells their classes. A label that comes with them is not looked at.
+    /// Scores rows, or predicts their classes. A label in the rows is ignored.
     ///
     /// # Errors
     /// [`Cause::BadPayload`](byoc_formats::error::Cause::BadPayload) as [`Preprocessor::transform`], and for missing
@@ -91,12 +91,12 @@ impl Scorer {
         features.then(self.estimator.demand(features.width))
     }
 
-    /// What stands before the estimator.
+    /// The transformers before the estimator.
     pub fn preprocessor(&self) -> &Preprocessor {
         &self.preprocessor
     }
 
-    /// How many columns a row has, as far as the model says it.
+    /// How many columns a row has, if the model determines it.
     pub fn row_width(&self) -> Option<usize> {
         self.preprocessor.row_width()
     }
@@ -104,7 +104,7 @@ impl Scorer {
     /// Writes the answers to a body's rows, block by block.
     ///
     /// # Errors
-    /// As [`Scorer::score`]; and where there is not the memory or the time to answer.
+    /// As [`Scorer::score`]; and if there is not enough memory or time to answer.
     pub fn answer(&self, frame: Frame<'_>, writer: &mut AnswerWriter<'_>, allowance: &Allowance) -> Result<()> {
         let demand = self.demand(frame.width());
         demand.each_block(frame, allowance, |block| writer.predictions(self.score(block)?, self.style()))
@@ -112,7 +112,7 @@ impl Scorer {
 
     /// How many bytes it takes in memory, heap and own size.
     pub fn bytes(&self) -> u64 {
-        // What the estimator keeps was counted with what stands before it.
+        // The memory of the estimator was counted with that of the transformers before it.
         self.preprocessor.bytes() + size_of::<Estimator>() as u64
     }
 }

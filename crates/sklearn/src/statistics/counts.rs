@@ -1,4 +1,4 @@
-//! How often each value of a column comes, as Python's and numpy's sets tell values apart.
+//! How often each value of a column occurs, with the equality of Python's and numpy's sets.
 
 use crate::columns::fault::Fault;
 use crate::columns::feature::{Feature, Refuses, refuse};
@@ -26,11 +26,11 @@ pub(crate) struct Floats {
     /// By their bits; both zeros count as one.
     counts: HashMap<u64, u64>,
     missing: u64,
-    /// The zero that came first, which is the one that numpy's `unique` keeps.
+    /// The zero that came first, which numpy's `unique` keeps.
     zero: Option<f64>,
 }
 
-/// The values of a column of objects. Numbers and booleans that are equal are one, as in Python.
+/// The values of a column of objects. Equal numbers and bools are one value, as in Python.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Objects {
     texts: HashMap<Box<str>, u64>,
@@ -111,7 +111,7 @@ impl Counts {
     /// The values in scikit-learn's order: ascending, a missing one last.
     ///
     /// # Errors
-    /// For text beside numbers, which Python cannot sort.
+    /// For text among numbers, which Python cannot sort.
     pub(crate) fn categories(&self, origin: Origin) -> Result<Categories, Fault> {
         Ok(match self {
             Counts::Nothing => Categories::Float64(Vec::new()),
@@ -155,8 +155,8 @@ impl Counts {
         count.copied().unwrap_or(0)
     }
 
-    /// The value that comes most often, the smallest if several do; `None` for no value. Missing values do not
-    /// count, and neither does the one that stands for them.
+    /// The most frequent value, the smallest if there are several; `None` for no value. Missing values do not count,
+    /// nor does the value that marks them.
     pub(crate) fn most_frequent(&self, missing: &Scalar) -> Option<Scalar> {
         fn most<V: Copy + PartialOrd>(counts: impl Iterator<Item = (V, u64)>) -> Option<V> {
             let mut best: Option<(V, u64)> = None;
@@ -243,7 +243,7 @@ impl Objects {
         }
     }
 
-    /// Of several that come equally often the smallest; Python cannot compare text with numbers, and scikit-learn then
+    /// Of several equally frequent values the smallest; Python cannot compare text with numbers, and scikit-learn then
     /// goes by the name of the type: bool, float, int, str.
     fn most_frequent(&self, missing: &Scalar) -> Option<Scalar> {
         let texts = self.texts.iter().map(|(text, count)| (Scalar::Text((&**text).into()), *count));

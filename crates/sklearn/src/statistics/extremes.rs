@@ -16,7 +16,7 @@ impl Default for Extremes {
 impl Extremes {
     pub(crate) fn add(&mut self, values: &[f64]) {
         for value in values {
-            // Both prefer what is a number.
+            // Both ignore NaN if there is a number.
             self.smallest = self.smallest.min(*value);
             self.largest = self.largest.max(*value);
         }

@@ -1,4 +1,4 @@
-//! A column that is kept in memory, for what can only be said of all its values.
+//! A column that is kept in memory, for statistics that need all its values.
 
 /// All values of a column that are not missing.
 #[derive(Clone, Debug, Default)]
@@ -20,7 +20,7 @@ impl Kept {
     }
 }
 
-/// The median of sorted values as numpy has it; NaN for none.
+/// The median of sorted values as in numpy; NaN for no values.
 pub(crate) fn median(sorted: &[f64]) -> f64 {
     let middle = sorted.len() / 2;
     let at = |index: usize| sorted.get(index).copied().unwrap_or(f64::NAN);

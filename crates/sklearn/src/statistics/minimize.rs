@@ -1,5 +1,5 @@
 //! Minima of functions of one variable, found by the same steps as scipy's (`scipy/optimize/_optimize.py`), so that
-//! what is found is as near to scipy's as the function's own rounding allows.
+//! results are as close to scipy's as the rounding of the function allows.
 //!
 //! Both are Brent's method (R. P. Brent, "Algorithms for Minimization Without Derivatives", 1973, chapter 5).
 
@@ -7,7 +7,7 @@
 const TOLERANCE: f64 = 1.48e-8;
 const MOST_STEPS: usize = 500;
 
-/// Where the function is smallest within bounds: `scipy.optimize.fminbound`.
+/// The minimum of the function within bounds: `scipy.optimize.fminbound`.
 pub(crate) fn within(function: impl Fn(f64) -> f64, low: f64, high: f64) -> f64 {
     let root_of_epsilon = 2.2e-16f64.sqrt();
     let golden = 0.5 * (3.0 - 5f64.sqrt());
@@ -93,7 +93,7 @@ impl Parabola {
     }
 }
 
-/// Where the function is smallest, sought from two points on: `scipy.optimize.brent`. None where it falls for ever.
+/// The minimum of the function, searched from two points: `scipy.optimize.brent`. `None` if the function is unbounded.
 pub(crate) fn from(function: impl Fn(f64) -> f64, first: f64, second: f64) -> Option<f64> {
     const GOLDEN: f64 = 0.381_966_0;
     const LEAST: f64 = 1e-11;
@@ -205,7 +205,7 @@ fn bracket(function: &impl Fn(f64) -> f64, first: f64, second: f64) -> Option<[P
             let found = point(w);
             if found.1 < c.1 {
                 (b, c) = (c, found);
-                // From the new end on, by the old ends' distance, as scipy has it.
+                // From the new end, by the distance of the old ends, as in scipy.
                 point(found.0 + GOLDEN * (found.0 - b.0))
             } else {
                 found

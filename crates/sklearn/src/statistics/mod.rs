@@ -1,7 +1,7 @@
-//! What fits learn of columns: moments, extremes, quantiles, counts of categories, and minima of functions.
+//! Statistics of columns for fits: moments, extremes, quantiles, counts of categories, and minima of functions.
 //!
-//! Where scikit-learn sums a column in numpy's order, sums here are compensated, so that they do not depend on how
-//! rows are cut into chunks; the difference is in the last digits, and less than the error of numpy's own sum.
+//! scikit-learn sums a column in numpy's order. Sums here are compensated, so that they do not depend on how rows are
+//! split into chunks; the difference is in the last digits, and less than the error of numpy's sum.
 
 pub(crate) mod counts;
 pub(crate) mod extremes;

@@ -1,7 +1,6 @@
 //! Mean and variance of a column that comes in chunks.
 
-/// A sum whose rounding errors are carried along (Neumaier 1974): it is right to the last digit or nearly so, whatever
-/// the order.
+/// A compensated sum (Neumaier 1974): exact to about the last digit, in any order.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Sum {
     sum: f64,
@@ -27,7 +26,7 @@ pub(crate) fn sum(values: impl Iterator<Item = f64>) -> f64 {
     sum.value()
 }
 
-/// How many values there were that are not missing, their sum, and their squared distances from the mean.
+/// The number of values that are not missing, their sum, and their squared distances from the mean.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Moments {
     count: u64,
@@ -36,9 +35,9 @@ pub(crate) struct Moments {
 }
 
 impl Moments {
-    /// Adds values; missing ones count for nothing. A chunk's own squares come of two walks with a correction, and are
-    /// joined to those before them (Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm", 1979), as
-    /// scikit-learn's `_incremental_mean_and_var` does.
+    /// Adds values; missing ones are ignored. The squares of a chunk are computed in two passes with a correction, and
+    /// are combined with those before them (Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm",
+    /// 1979), as scikit-learn's `_incremental_mean_and_var` does.
     pub(crate) fn add(&mut self, values: &[f64]) {
         let present = || values.iter().copied().filter(|value| !value.is_nan());
         let count = present().count() as u64;
@@ -70,13 +69,13 @@ impl Moments {
         self.sum.value() / self.count as f64
     }
 
-    /// With the count of values, not one less, as divisor; NaN for no value.
+    /// Divided by the number of values, not by one less; NaN for no value.
     pub(crate) fn variance(&self) -> f64 {
         self.squares / self.count as f64
     }
 }
 
-/// Whether a column has one value only, as far as its variance can tell (`_is_constant_feature` of
+/// Whether a column has only one value, judged by its variance (`_is_constant_feature` of
 /// `sklearn/preprocessing/_data.py`).
 pub(crate) fn is_constant(variance: f64, mean: f64, count: f64) -> bool {
     let from_rounding = count * mean * f64::EPSILON;

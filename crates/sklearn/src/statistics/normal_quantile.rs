@@ -74,8 +74,7 @@ const TAIL: Rational = (
     ],
 );
 
-/// The value below which a standard normal variable lies with this probability, to some 16 digits. Beyond 0 and 1 it is
-/// infinite.
+/// The value below which a standard normal variable is with this probability, to about 16 digits; infinite at 0 and 1.
 pub(crate) fn normal_quantile(probability: f64) -> f64 {
     let from_middle = probability - 0.5;
     if from_middle.abs() <= 0.425 {

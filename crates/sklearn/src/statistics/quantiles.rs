@@ -2,7 +2,7 @@
 
 use crate::parameters::values::QuantileMethod;
 
-/// The quantile of sorted values; NaN for none. `share` is from 0 to 1.
+/// The quantile of sorted values; NaN for no values. `share` is from 0 to 1.
 pub(crate) fn quantile(sorted: &[f64], share: f64, method: QuantileMethod) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
     let count = sorted.len() as f64;
@@ -45,7 +45,7 @@ pub(crate) fn quantile(sorted: &[f64], share: f64, method: QuantileMethod) -> f6
     if part >= 0.5 { high - apart * (1.0 - part) } else { low + apart * part }
 }
 
-/// The quantile by the method that is numpy's own default.
+/// The quantile by numpy's default method.
 pub(crate) fn linear(sorted: &[f64], share: f64) -> f64 {
     quantile(sorted, share, QuantileMethod::Linear)
 }

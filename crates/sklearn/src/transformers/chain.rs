@@ -10,13 +10,13 @@ use crate::columns::feature::Feature;
 use crate::transformers::class;
 use byoc_formats::error::Result;
 
-/// Two transformers or more, each given the output of the one before; those that return their input are left out.
+/// Two or more transformers, each applied to the output of the one before; those that return their input are left out.
 #[derive(Debug)]
 pub(crate) struct Chain {
     steps: Box<[Transformer]>,
 }
 
-/// One transformer of several, each given what the one before it gives.
+/// Combines transformers, each applied to the output of the one before, into one.
 pub(crate) fn chain<'t>(values: Vec<Step<'t>>, input: &Input<'t>, builder: &mut Builder<'t, '_>) -> Result<Built<'t>> {
     let count = values.len();
     let allowance = builder.allowance();

@@ -1,4 +1,4 @@
-//! The classes of the registry as pickles have them: what each one reads, and what can be said of an object of it.
+//! The classes of the registry in pickles: how each is read and described.
 //!
 //! The functions take any pickled value. A class that is not in the registry, such as an estimator that is
 //! the last step, behaves as the defaults of `PickledClass` say.
@@ -19,9 +19,9 @@ use byoc_formats::pickle::{Usage, Value};
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-/// One class of scikit-learn, or several that are read alike.
+/// One class of scikit-learn, or several that are read in the same way.
 ///
-/// What has no default, every class must say.
+/// Every class must provide the methods without a default.
 pub(crate) trait PickledClass: Sync {
     /// scikit-learn's names of the class.
     fn names(&self) -> &'static [&'static str];
@@ -61,26 +61,26 @@ pub(crate) trait PickledClass: Sync {
         names::names_in(object, given, bounds)
     }
 
-    /// The transformers that it is made of, each with the names of its input features.
+    /// Its parts, each with the names of its input features.
     fn parts<'t>(&self, object: Attributes<'t>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Result<Vec<Part<'t>>> {
         let _ = (object, given, bounds);
         Ok(Vec::new())
     }
 
-    /// The input columns that none of its parts takes.
+    /// The input columns that no part takes.
     fn dropped(&self, object: Attributes<'_>, columns: &[Name], bounds: &Bounds<'_>) -> Result<Vec<Name>> {
         let _ = (object, columns, bounds);
         Ok(Vec::new())
     }
 
-    /// Whether scikit-learn's output is a sparse matrix. By default a sparse input gives one: what takes no sparse
-    /// input would not have been fitted on it.
+    /// Whether scikit-learn's output is a sparse matrix. By default it is one if the input is: a class without support
+    /// for sparse input could not have been fitted on it.
     fn gives_sparse(&self, object: Attributes<'_>, input: &Input<'_>, output: &Input<'_>) -> Result<bool> {
         let _ = (object, output);
         Ok(input.sparse)
     }
 
-    /// The columns of a request that it uses, when it is given the request itself.
+    /// The columns of a request that it uses, if its input is the request itself.
     fn columns_used<'t>(&self, object: Attributes<'t>, builder: &mut Builder<'t, '_>) -> Result<ColumnsUsed<'t>> {
         all_columns_used(object, builder)
     }
@@ -90,7 +90,7 @@ pub(crate) trait PickledClass: Sync {
         None
     }
 
-    /// The attribute whose object answers in place of this one. An object without it was not fitted to the end.
+    /// The attribute with the object that replaces this one. An object without it was not fitted completely.
     fn stands_for(&self) -> Option<&'static str> {
         None
     }
@@ -100,7 +100,7 @@ pub(crate) trait PickledClass: Sync {
 pub(crate) struct Part<'t> {
     pub(crate) name: &'t str,
     pub(crate) transformer: Value<'t>,
-    /// The names of its input features, if its parent hands any down.
+    /// The names of its input features, if its parent passes any.
     pub(crate) given: Option<Vec<Name>>,
 }
 
@@ -121,7 +121,7 @@ pub(crate) fn class_names() -> impl Iterator<Item = ClassNames> {
     })
 }
 
-/// The list by which a transformer that was fitted here is read back.
+/// The allow-list for reading back a transformer that was fitted here.
 pub(crate) static TRANSFORMERS_ALONE: LazyLock<ClassList> =
     LazyLock::new(|| ClassList::new(class_names(), |_, _| "which no fitted transformer refers to".to_owned()));
 
@@ -165,7 +165,7 @@ pub fn supported_transformers() -> impl Iterator<Item = &'static str> {
     names.into_iter()
 }
 
-/// The error of a class that cannot stand where a transformer does.
+/// The error for a class that is not a transformer.
 pub(crate) fn unsupported(object: Attributes<'_>) -> Error {
     let transformers = supported_transformers().collect::<Vec<_>>().join(", ");
     let estimators = supported_estimators().collect::<Vec<_>>().join(", ");
@@ -175,8 +175,7 @@ pub(crate) fn unsupported(object: Attributes<'_>) -> Error {
     error.because(Cause::Unsupported)
 }
 
-/// The object that answers in place of this one, or the value itself: every method of a search is one of its best
-/// estimator.
+/// The object that replaces this one, or the value itself: every method of a search is one of its best estimator.
 ///
 /// # Errors
 /// For a search that was fitted with `refit=False`.
@@ -205,7 +204,7 @@ pub(crate) fn steps<'t>(object: Attributes<'t>, work: &Work<'_>) -> Result<Optio
 /// The columns of a request that a model uses.
 ///
 /// # Errors
-/// Where the pickle is not what scikit-learn would write.
+/// If scikit-learn would not write such a pickle.
 pub(crate) fn columns_used<'t>(value: Value<'t>, builder: &mut Builder<'t, '_>) -> Result<ColumnsUsed<'t>> {
     // Neither 'passthrough' nor a None among the steps has attributes.
     let Some(object) = stands_for(value).ok().and_then(Attributes::of) else { return Ok(ColumnsUsed::PassedOn) };
@@ -215,13 +214,13 @@ pub(crate) fn columns_used<'t>(value: Value<'t>, builder: &mut Builder<'t, '_>) 
     }
 }
 
-/// An estimator that is given the whole frame uses all of it.
+/// An estimator whose input is the whole frame uses all of it.
 pub(crate) fn all_columns_used<'t>(object: Attributes<'t>, builder: &mut Builder<'t, '_>) -> Result<ColumnsUsed<'t>> {
     let names = builder.feature_names_in(object)?;
     Ok(names.map(FittedColumns::all_taken).map_or(ColumnsUsed::Everything, ColumnsUsed::Columns))
 }
 
-/// The names of the features that a transformer gives for input features of these names.
+/// The names of a transformer's output features, for input features of these names.
 pub(crate) fn feature_names_out(transformer: Value<'_>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Names {
     let Some(object) = Attributes::of(transformer) else {
         let given = given.filter(|_| transformer.as_str() == Some("passthrough"));
@@ -242,12 +241,12 @@ pub(crate) fn has_feature_names_out(transformer: Value<'_>) -> bool {
     class_of(object).is_some_and(|class| class.has_feature_names_out(object))
 }
 
-/// What Python raises where a class does not have the method.
+/// Python's exception for a class without the method.
 pub(crate) fn no_feature_names_out(object: Attributes<'_>) -> NoNames {
     NoNames::raised(format!("AttributeError: This '{}' has no attribute 'get_feature_names_out'", object.class()))
 }
 
-/// `get_feature_names`, which scikit-learn had before 1.0, as the artifact's own version names the features.
+/// `get_feature_names` of scikit-learn before 1.0: the names by the artifact's version.
 pub(crate) fn get_feature_names(transformer: Value<'_>, bounds: &Bounds<'_>) -> Names {
     let object = Attributes::of(transformer);
     object.and_then(|object| class_of(object)?.get_feature_names(object, bounds)).unwrap_or_else(|| {
@@ -256,7 +255,7 @@ pub(crate) fn get_feature_names(transformer: Value<'_>, bounds: &Bounds<'_>) -> 
     })
 }
 
-/// The same of a part of another transformer: each name comes after that of the part.
+/// As [`get_feature_names`], for a part of another transformer: the name of the part precedes each name.
 pub(crate) fn get_feature_names_of_part(name: &str, part: Value<'_>, bounds: &Bounds<'_>) -> Names {
     let names = Attributes::of(part).and_then(|object| class_of(object)?.get_feature_names(object, bounds));
     let Some(names) = names else {
@@ -274,15 +273,15 @@ pub(crate) fn names_in(object: Attributes<'_>, given: Option<&[Name]>, bounds: &
     }
 }
 
-/// The transformers that an object is made of.
+/// The parts of an object.
 ///
 /// # Errors
-/// For parts that are not what scikit-learn would write.
+/// For parts that scikit-learn would not write.
 pub(crate) fn parts<'t>(object: Attributes<'t>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Result<Vec<Part<'t>>> {
     class_of(object).map_or(Ok(Vec::new()), |class| class.parts(object, given, bounds))
 }
 
-/// The input columns that none of the parts of an object takes.
+/// The input columns that no part of an object takes.
 ///
 /// # Errors
 /// As [`parts`].

@@ -1,12 +1,12 @@
-//! Which columns of a request a model uses: those that are used by an estimator that is given the request itself.
+//! Which columns of a request a model uses: those used by an estimator whose input is the request itself.
 
 use crate::columns::column_names::ColumnNames;
 use byoc_formats::error::Result;
 
-/// The names of the frame that a model was fitted on, and what becomes of each of its columns.
+/// The names of the frame that a model was fitted on, and the use of each of its columns.
 pub(crate) struct FittedColumns<'t> {
     pub(crate) names: ColumnNames<'t>,
-    /// What becomes of each.
+    /// The use of each.
     pub(crate) uses: Vec<Use>,
 }
 
@@ -45,7 +45,7 @@ impl<'t> FittedColumns<'t> {
         unused.map(|(name, _)| *name)
     }
 
-    /// The same where another estimator is given the same frame.
+    /// Combines this with the use by another estimator of the same frame.
     fn beside(mut self, other: &ColumnsUsed<'t>) -> FittedColumns<'t> {
         match other {
             ColumnsUsed::Columns(other) if *other.names == *self.names => {
@@ -61,7 +61,7 @@ impl<'t> FittedColumns<'t> {
 
 /// Which columns of a request an estimator uses.
 pub(crate) enum ColumnsUsed<'t> {
-    /// None itself: the next one is given the request as it came.
+    /// None itself: the next one gets the request unchanged.
     PassedOn,
     /// All of them, as far as is known.
     Everything,

@@ -1,4 +1,4 @@
-//! The tree of transformers that are being fitted: what is fitted already, and what is still to be learned.
+//! The tree of transformers during a fit: the fitted ones, and those that are still to learn.
 
 use super::class::{self, TRANSFORMERS_ALONE};
 use super::learn::{FitInput, Learn};
@@ -18,10 +18,10 @@ use byoc_formats::pickle;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-/// Is called with the class of a transformer that keeps columns in memory for their quantiles, and how many.
+/// Called with the class of a transformer that keeps columns in memory for their quantiles, and their number.
 pub(crate) type ReportKept<'r> = &'r mut dyn FnMut(&'static str, usize);
 
-/// Makes the learner of a transformer once its input is known.
+/// Creates the learner of a transformer once its input is known.
 type MakeLearner = Box<dyn FnOnce(&FitInput) -> Box<dyn Learn>>;
 
 /// A transformer of the tree.
@@ -33,14 +33,14 @@ pub(crate) enum Node {
     /// Its input is not known yet.
     Waiting(&'static str, MakeLearner),
     Learning(Learning),
-    /// It is made of others.
+    /// It has parts.
     Composite(Box<dyn Composite>),
     Fitted(Box<FittedNode>),
     /// Only while one state becomes another.
     Moving,
 }
 
-/// A transformer that is made of others, while they are being fitted.
+/// A transformer with parts, while these are being fitted.
 pub(crate) trait Composite {
     /// Prepares the parts whose input is known.
     ///
@@ -195,7 +195,7 @@ pub(crate) fn wrong(path: &str, message: &str) -> Error {
     Error::new(Cause::BadSetting, format!("{path}: {message}"))
 }
 
-/// Names of parts: different ones, without two underscores, which scikit-learn puts between names of its own.
+/// Names of parts: unique and without two underscores, with which scikit-learn joins names.
 pub(crate) fn check_names<'n>(names: impl Iterator<Item = &'n str>, path: &str) -> Result<()> {
     let mut seen = BTreeSet::new();
     for (at, name) in names.enumerate() {
@@ -210,7 +210,7 @@ pub(crate) fn check_names<'n>(names: impl Iterator<Item = &'n str>, path: &str) 
     Ok(())
 }
 
-/// Checks that weights are of parts that exist.
+/// Checks that weights belong to existing parts.
 pub(crate) fn check_weights<'n>(weights: &Weights, mut names: impl Iterator<Item = &'n str>, path: &str) -> Result<()> {
     let Some(weights) = weights else { return Ok(()) };
     let names: BTreeSet<&str> = names.by_ref().collect();
@@ -225,19 +225,19 @@ pub(crate) fn fitted(parts: Vec<(String, Node)>) -> Vec<(String, FittedTransform
     parts.into_iter().filter_map(|(name, node)| Some((name, node.into_fitted()?))).collect()
 }
 
-/// The same features, borrowed for as long as these are.
+/// The same features, borrowed.
 pub(crate) fn borrowed<'s>(features: &'s [Feature<'_, '_>]) -> Vec<Feature<'s, 's>> {
     features.iter().map(|feature| Feature { data: Cow::Borrowed(&*feature.data), ..*feature }).collect()
 }
 
 impl FittedNode {
-    /// A fitted transformer, ready to be applied: built from the object that it would be in a pickle, as any other.
+    /// A fitted transformer, ready to be applied: built like any other from the object that a pickle would have.
     ///
     /// # Errors
     /// When attributes do not fit each other.
     pub(crate) fn new(fitted: FittedTransformer, input: &FitInput) -> Result<FittedNode, Fault> {
         let internal = |error: Error| Fault::new(error.to_string());
-        // What is fitted is bounded by what was read of the data, not by the memory account of a container.
+        // Its size is bounded by the data that were read, not by the memory account of a container.
         let allowance = Allowance::unbounded();
         let tree =
             pickle::read(pickle::write(&fitted.to_python()), &*TRANSFORMERS_ALONE, &allowance).map_err(internal)?;

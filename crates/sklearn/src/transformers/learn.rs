@@ -1,4 +1,4 @@
-//! How a transformer that is not made of others learns from rows.
+//! How a transformer without parts learns from rows.
 
 use super::FittedTransformer;
 use crate::columns::fault::Fault;
@@ -10,7 +10,7 @@ use crate::parameters::class::Features;
 #[derive(Clone, Debug)]
 pub(crate) struct FitInput {
     pub(crate) features: Features,
-    /// Whether scikit-learn would hold it as a sparse matrix.
+    /// Whether it would be a sparse matrix in scikit-learn.
     pub(crate) is_sparse: bool,
 }
 
@@ -46,7 +46,7 @@ pub(crate) trait LearnNumbers {
     /// The state for one feature.
     type Feature: Default;
 
-    /// What scikit-learn's `fit` refuses.
+    /// The values that scikit-learn's `fit` refuses.
     const REFUSES: Refuses;
 
     fn see(&self, feature: &mut Self::Feature, values: &[f64]);

@@ -1,13 +1,13 @@
-//! scikit-learn's transformers, each in a folder of its own:
+//! scikit-learn's transformers, each in its own folder:
 //!
 //! - `read.rs` builds it from a pickled object (`class::PickledClass`),
 //! - `apply.rs` applies it to columns (`transformer::Apply`),
 //! - `write.rs` is its form in `preprocessor.json`, and the object in Python (`specification::Specify`),
 //! - `fit.rs` learns it from rows (`specification::Fit`).
 //!
-//! To add one, add a folder and its line to the list below. No other file names a transformer: what is done with all of
-//! them goes through these traits. `shared` is what several of them have in common. A transformer that is made of
-//! another one in scikit-learn takes that one's types from its folder.
+//! To add one, add a folder and its line to the list below. No other file names a transformer: all other code uses
+//! these traits. `shared` is what several of them have in common. A transformer that contains another one in
+//! scikit-learn uses the types of that one's folder.
 //!
 //! This folder does not know the layout of a request, its label or its media type.
 

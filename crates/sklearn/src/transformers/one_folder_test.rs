@@ -1,9 +1,9 @@
-//! No file names a transformer but those of its folder and the list of transformers.
+//! Checks that only the files of its folder and the list of transformers name a transformer.
 
 use super::{CLASSES, FOLDERS};
 use std::path::{Path, PathBuf};
 
-/// Classes that scikit-learn makes of another one, by their folder.
+/// Classes that contain another class in scikit-learn, by their folder.
 const MADE_OF: &[(&str, &str)] = &[
     ("column_transformer/", "FunctionTransformer"),
     ("feature_union/", "FunctionTransformer"),

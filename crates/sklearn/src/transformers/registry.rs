@@ -1,7 +1,7 @@
-//! What is made of the list of transformers.
+//! The macro that expands the list of transformers.
 
-/// Declares the module of each transformer and the list of its classes as pickles have them; of those that can be
-/// fitted, the two enums of `preprocessor.json` (`Specified` and `FittedTransformer`) and how they are read.
+/// Declares the module of each transformer and the list of its classes in pickles; and, for those that can be fitted,
+/// the two enums of `preprocessor.json` (`Specified` and `FittedTransformer`) and their deserialization.
 ///
 /// A transformer under `fitted` has a `write.rs` and a `fit.rs` that implement `specification::Specify` for the type
 /// named after its module; one under `applied` has neither.

@@ -1,4 +1,4 @@
-//! Values that are one of a few words, or that and something else.
+//! Values that are one of a few words, or a word or something else.
 
 use crate::parameters::values::ToPython;
 use crate::parameters::values::lists::Categories;
@@ -8,14 +8,14 @@ use serde::de::{Error, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
-/// Text for the default behaviour, or values of one's own.
+/// Text for the default behaviour, or values of the user.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum WordOr<W, T> {
     Word(W),
     Given(T),
 }
 
-/// What a list that is no word is.
+/// The other form of a value that may be a word.
 pub(crate) trait Described {
     const DESCRIPTION: &'static str;
 }
@@ -66,7 +66,7 @@ impl Described for Vec<Scalar> {
     const DESCRIPTION: &'static str = "null, \"first\", \"if_binary\", or a list with one category for each feature";
 }
 
-/// numpy's type of an answer, or of what an imputer saw.
+/// The numpy type of an answer, or of the input of an imputer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum NumpyType {

@@ -1,4 +1,4 @@
-//! Values that stand in lists, which are arrays, tuples or lists in Python.
+//! Values in lists, which are arrays, tuples or lists in Python.
 
 use crate::parameters::values::ToPython;
 use crate::parameters::values::scalars::{AtLeast, Float, Scalar};
@@ -96,7 +96,7 @@ impl ToPython for Integers {
     }
 }
 
-/// How many samples were seen: of each feature where some were missing.
+/// How many samples were seen: for each feature if some were missing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "expected a count, or a list with one for each feature")]
 pub(crate) enum Samples {
@@ -105,7 +105,7 @@ pub(crate) enum Samples {
 }
 
 impl Samples {
-    /// One number where all are the same, as scikit-learn keeps them.
+    /// One number if all are the same, as in scikit-learn.
     pub(crate) fn of(counts: Vec<i64>) -> Samples {
         match counts.split_first() {
             Some((first, rest)) if rest.iter().all(|count| count == first) => Samples::All(*first),
@@ -156,7 +156,7 @@ impl Categories {
         }
     }
 
-    /// Whether the last is a missing value, which stands nowhere else.
+    /// Whether the last is a missing value, which is allowed only there.
     pub(crate) fn ends_missing(&self) -> bool {
         match self {
             Categories::Float64(values) => values.last().is_some_and(|value| value.is_nan()),
@@ -165,7 +165,7 @@ impl Categories {
         }
     }
 
-    /// The type that values of JSON come to.
+    /// The common type of JSON values.
     fn of(values: Vec<Scalar>) -> Categories {
         let all = |test: fn(&Scalar) -> bool| values.iter().all(test);
         if all(|value| matches!(value, Scalar::Bool(_))) {
@@ -220,7 +220,7 @@ impl<T: ToPython> ToPython for Vec<T> {
     }
 }
 
-/// `n_bins`: of all features, or of each.
+/// `n_bins`: for all features, or for each.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "expected an integer of at least 2, or a list with one for each feature")]
 pub(crate) enum BinCounts {

@@ -1,8 +1,8 @@
-//! The values that parameters and attributes have: as JSON writes them, and as Python holds them.
+//! The values of parameters and attributes, in JSON and in Python.
 //!
 //! JSON has no NaN and no infinity; they are the texts `"NaN"`, `"Infinity"` and `"-Infinity"`. No cell of a CSV is the
 //! text `NaN`: pandas reads it as a missing value.
-//! `scalars` is what stands alone, `lists` what stands in lists, `choices` what is one of a few words, or that and
+//! `scalars` has single values, `lists` values in lists, and `choices` values that are one of a few words, or a word or
 //! something else.
 
 mod choices;
@@ -18,7 +18,7 @@ pub(crate) use scalars::{AtLeast, Code, Float, Frequency, Null, Scalar};
 
 use byoc_formats::pickle::Python;
 
-/// What stands for a value in Python; `None` where scikit-learn's object has no such attribute.
+/// The value in Python; `None` if scikit-learn's object has no such attribute.
 pub(crate) trait ToPython {
     fn to_python(&self) -> Option<Python>;
 }

@@ -1,4 +1,4 @@
-//! Values that stand alone: null, numbers, text.
+//! Single values: null, numbers, text.
 
 use crate::parameters::values::ToPython;
 use byoc_formats::pickle::Python;
@@ -6,7 +6,7 @@ use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
-/// `null`: a parameter that has to stay what it is by default.
+/// `null`: a parameter that must keep its default.
 #[derive(Clone, Copy, Debug, PartialEq, Default, Serialize)]
 #[serde(into = "()")]
 pub(crate) struct Null;
@@ -77,7 +77,7 @@ pub(crate) enum Scalar {
 }
 
 impl PartialEq for Scalar {
-    /// As Python compares, but that NaN is NaN.
+    /// As Python compares, except that NaN equals NaN.
     fn eq(&self, other: &Scalar) -> bool {
         match (self, other) {
             (Scalar::Text(one), Scalar::Text(other)) => one == other,
@@ -122,7 +122,7 @@ impl Scalar {
         match self {
             Scalar::Bool(value) => Python::Bool(*value),
             Scalar::Int(value) => Python::Int(*value),
-            // Nothing that is written holds one on its own: an array of them is an array of uint64.
+            // Never written as a single value: an array of them is an array of uint64.
             Scalar::Large(value) => Python::Float(*value as f64),
             Scalar::Float(value) => Python::Float(*value),
             Scalar::Text(text) => Python::Text(text.clone()),
@@ -255,7 +255,7 @@ impl ToPython for Float {
     }
 }
 
-/// `min_frequency`: a number of samples, or a share of them.
+/// `min_frequency`: a number of samples, or a fraction of them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Frequency {
     Count(i64),

@@ -1,4 +1,4 @@
-//! Fits a Binarizer: it learns nothing but how many features there are.
+//! Fits a Binarizer: it learns only the number of features.
 
 use super::write::{Binarizer, BinarizerFit};
 use crate::parameters::class::Fitted;

@@ -16,7 +16,7 @@ pub(super) struct ColumnTransformer {
     pub(super) branches: Box<[Branch]>,
     /// How many columns the answer has.
     pub(super) width: usize,
-    /// `sparse_output_`: all columns become numbers, as a sparse matrix has no others.
+    /// `sparse_output_`: all columns become numbers, since a sparse matrix contains only numbers.
     pub(super) sparse: bool,
     /// `set_output(transform="pandas")`: the columns of the answer keep their types.
     pub(super) frames: bool,
@@ -25,7 +25,7 @@ pub(super) struct ColumnTransformer {
 #[derive(Debug)]
 pub(super) struct Branch {
     pub(super) transformer: Transformer,
-    /// Which columns it is given. The label counts as the last one.
+    /// Its input columns. The label counts as the last one.
     pub(super) columns: Box<[u32]>,
     pub(super) weight: Option<Weight>,
 }
@@ -45,7 +45,7 @@ impl Apply for ColumnTransformer {
             if branch.transformer.keeps_frames() && !self.frames {
                 given = stack_frame(given);
             }
-            // A branch of no columns is passed over.
+            // A branch without columns is skipped.
             if given.is_empty() && !branch.columns.is_empty() {
                 let dtype = weight::dtype(branch.weight, branch.transformer.dtype_of_no_columns(before));
                 empty = Some(empty.map_or(dtype, |empty: Dtype| empty.promote(dtype)));

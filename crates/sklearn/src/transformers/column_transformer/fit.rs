@@ -1,5 +1,5 @@
-//! Fits a ColumnTransformer: each branch learns from its columns. Where a branch gives a sparse matrix, one more pass
-//! counts the cells that are not zero, which decides whether the output is sparse.
+//! Fits a ColumnTransformer: each branch learns from its columns. If a branch gives a sparse matrix, one more pass
+//! counts the nonzero cells, which decide whether the output is sparse.
 
 use super::write::{ColumnTransformer, Columns, FittedColumnTransformer, NamePlaces, REMAINDER, resolve};
 use crate::artifact::builder::list_names;
@@ -58,16 +58,16 @@ struct FittingColumns {
 
 struct Branch {
     name: String,
-    /// Where its columns stand in the document.
+    /// The path of its columns in the document.
     path: String,
     node: Node,
     columns: Columns,
     positions: Vec<usize>,
 }
 
-/// Whether the answer is sparse, which for scikit-learn depends on how many of its cells are not zero.
+/// Whether the output is sparse, which in scikit-learn depends on the number of its nonzero cells.
 enum Density {
-    /// Not known to matter.
+    /// Not needed so far.
     Unknown,
     Counting {
         cells: u64,
@@ -206,7 +206,7 @@ impl FittingColumns {
         if rest.is_empty() {
             return Ok(());
         }
-        // By name where all others are, as scikit-learn writes them since 1.7.
+        // By name if all others are, as scikit-learn writes them since 1.7.
         let by_name = self.branches.iter().all(|branch| matches!(branch.columns, Columns::Names(_)));
         let columns = match names {
             Some(names) if by_name => Columns::Names(rest.iter().filter_map(|at| names.get(*at).cloned()).collect()),
@@ -219,13 +219,13 @@ impl FittingColumns {
     }
 }
 
-/// A position that stands twice.
+/// A position that is given twice.
 fn twice(positions: &[usize]) -> Option<usize> {
     let mut seen = BTreeSet::new();
     positions.iter().copied().find(|position| !seen.insert(*position))
 }
 
-/// How many values are not zero.
+/// The number of nonzero values.
 fn not_zero(features: Vec<Feature<'_, '_>>) -> Result<u64, Fault> {
     let floats = Floats::from_features(features, Refuses::Nothing)?;
     let count = |values: &[f64]| values.iter().filter(|value| **value != 0.0).count() as u64;

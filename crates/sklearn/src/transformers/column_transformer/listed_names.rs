@@ -1,4 +1,4 @@
-//! Names of columns as users list them.
+//! Lists of column names in the forms that users write.
 
 use byoc_formats::pickle::Value;
 

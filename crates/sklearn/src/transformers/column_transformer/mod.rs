@@ -1,4 +1,4 @@
-//! `sklearn.compose.ColumnTransformer`: transformers side by side, each given some of the columns.
+//! `sklearn.compose.ColumnTransformer`: transformers side by side, each applied to some of the columns.
 
 mod apply;
 mod fit;

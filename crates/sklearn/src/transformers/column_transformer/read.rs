@@ -82,7 +82,7 @@ impl PickledClass for Class {
             };
             let count = branch.positions.len();
             builder.keep_items::<u32>(count)?;
-            // Where they are given, and by which names.
+            // The positions of its columns, and their names.
             let allowance = builder.allowance();
             let names = if input.names.is_some() { ColumnNames::bytes(count) } else { 0 };
             let _held = allowance.hold(count.saturating_mul(size_of::<usize>()).saturating_add(names))?;
@@ -122,7 +122,7 @@ impl PickledClass for Class {
         Built::new(transformer, output, builder)
     }
 
-    /// The names of the frame that it was fitted on, or those that it is given.
+    /// The names of the frame that it was fitted on, or those of its input.
     fn names_in(&self, transformer: Attributes<'_>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Names {
         let Branches { names, n_features, .. } = Branches::read(transformer, bounds.version, &bounds.work)?;
         names::choose(names.as_deref(), Some(n_features), given, bounds)
@@ -136,7 +136,7 @@ impl PickledClass for Class {
         bounds: &Bounds<'_>,
     ) -> Result<Vec<class::Part<'t>>> {
         let Branches { names, n_features, branches, .. } = Branches::read(transformer, bounds.version, &bounds.work)?;
-        // Names that are not those of fit are an error of the names, not of the columns.
+        // Names that differ from those of fit are an error of the names, not of the columns.
         let columns = names::choose(names.as_deref(), Some(n_features), given, bounds)
             .or_else(|_| names::choose(None, Some(n_features), None, bounds));
         let columns = columns.unwrap_or_default();
@@ -190,7 +190,7 @@ impl PickledClass for Class {
     }
 }
 
-/// Notes how wide a request must be and what its names must be; whether columns are found by name.
+/// Notes the required width and names of a request; returns whether columns are found by name.
 fn demand<'t>(
     read: &Branches<'t>,
     input: &Input<'t>,
@@ -227,7 +227,7 @@ fn demand<'t>(
     Ok(false)
 }
 
-/// Where a column of this name is given.
+/// The position of a column of this name.
 fn find<'t>(
     name: &str,
     given: &ColumnNames<'t>,
@@ -259,7 +259,7 @@ fn place(position: usize, read: &Branches<'_>, input: &Input<'_>) -> usize {
     }
 }
 
-/// Where the label of a request stood among the columns at fit, if it was one of them.
+/// The position of the label of a request among the columns at fit, if it was one of them.
 fn label_at_fit(read: &Branches<'_>, input: &Input<'_>) -> Option<usize> {
     let (Shape::Request { label: Some(place) }, Some(given)) = (input.shape, &input.names) else { return None };
     match &read.names {
@@ -268,7 +268,7 @@ fn label_at_fit(read: &Branches<'_>, input: &Input<'_>) -> Option<usize> {
     }
 }
 
-/// Whether the columns of a row stand in the order of fit, wherever their label stands.
+/// Whether the columns of a row are in the order of fit, whatever the position of the label.
 fn is_in_order(fitted: &ColumnNames<'_>, given: &ColumnNames<'_>, label: Option<usize>) -> bool {
     match label {
         None => given.get(..fitted.len()) == Some(&**fitted),
@@ -279,10 +279,11 @@ fn is_in_order(fitted: &ColumnNames<'_>, given: &ColumnNames<'_>, label: Option<
     }
 }
 
-/// The names of parts that gave a frame at fit, which some versions keep for parts that cannot name their features.
+/// The names of parts that returned a frame at fit, which some versions store for parts that cannot name their
+/// features.
 struct FrameNames<'t> {
     all: Vec<Value<'t>>,
-    /// Where each part's names stand.
+    /// The positions of each part's names.
     slices: HashMap<&'t str, Value<'t>>,
 }
 

@@ -1,7 +1,7 @@
-//! Which columns each transformer of a ColumnTransformer takes, in every layout since 0.20.
+//! The columns that each transformer of a ColumnTransformer takes, in every layout of attributes since 0.20.
 //!
-//! From 1.0 on `_transformer_to_input_indices` has it resolved, whatever the user wrote. Before, `transformers_` holds
-//! what the user wrote (callables aside), and the columns are looked for at each request.
+//! From 1.0 on `_transformer_to_input_indices` has the positions, in whatever form the user gave the columns. Before,
+//! `transformers_` has the user's form (except callables), and the columns are searched for at each request.
 
 use super::listed_names::names;
 use super::unrecorded;
@@ -17,12 +17,11 @@ use std::collections::HashMap;
 
 /// The branches that a ColumnTransformer applies: dropped ones and ones without a column are left out.
 pub(crate) struct Branches<'t> {
-    /// The names of the frame it was fitted on, if it was one whose names are text and it says in which order they
-    /// stood.
+    /// The names of the frame that it was fitted on, if these are text and their order is known.
     pub(crate) names: Option<ColumnNames<'t>>,
-    /// What a branch's columns are called that are looked for by name.
+    /// The names of a branch's columns, if they are selected by name.
     pub(crate) known: Option<ColumnNames<'t>>,
-    /// Whether it says how many columns it was fitted on.
+    /// Whether it records the number of columns that it was fitted on.
     pub(crate) is_recorded: bool,
     pub(crate) n_features: usize,
     pub(crate) branches: Vec<BranchSpec<'t>>,
@@ -40,7 +39,7 @@ pub(crate) struct BranchSpec<'t> {
     pub(crate) by: By,
 }
 
-/// How the columns of a request are found before 1.0.
+/// How columns of a request are found before 1.0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum By {
     Name,
@@ -48,7 +47,7 @@ pub(crate) enum By {
 }
 
 impl<'t> Branches<'t> {
-    /// What becomes of each of the columns at fit.
+    /// The use of each of the columns at fit.
     pub(crate) fn uses(&self) -> Vec<Use> {
         let mut uses = vec![Use::Left; self.n_features];
         let taken = self.branches.iter().flat_map(|branch| &branch.positions).map(|position| (position, Use::Taken));
@@ -91,7 +90,7 @@ impl<'t> Branches<'t> {
         let values = transformer.required("transformers_")?;
         let count = values.items().map_or(0, |items| items.len());
         work.charge_items::<BranchSpec<'_>>(count)?;
-        // What the user gave comes first; one more is the remainder.
+        // The user's entries come first; one more is the remainder.
         let given = transformer.get("transformers").and_then(Value::items).map_or(count, |items| items.len());
         let (mut branches, mut dropped) = (Vec::new(), Vec::new());
         for (index, value) in transformer.items("transformers_")?.into_iter().enumerate() {
@@ -114,7 +113,7 @@ impl<'t> Branches<'t> {
             } else {
                 work.charge_items::<usize>(most_positions(columns, n_features))?;
                 let selected = positions(columns, known.as_ref(), n_features);
-                // scikit-learn does not look for what it drops.
+                // scikit-learn does not search for dropped columns.
                 if is_dropped && selected.is_none() {
                     continue;
                 }
@@ -192,13 +191,13 @@ fn feature_names_in<'t>(transformer: Attributes<'t>, work: &Work<'_>) -> Result<
     Ok(transformer.feature_names_in()?.map(ColumnNames::new))
 }
 
-/// How many positions a specification of columns may come to: as many as it lists, or all.
+/// The most positions of a specification of columns: as many as it lists, or all.
 fn most_positions(columns: Value<'_>, n_features: usize) -> usize {
     let listed = columns.items().map(|items| items.len()).or_else(|| columns.as_array().map(|array| array.len()));
     listed.unwrap_or(if columns.class().is_some() { n_features } else { 1 })
 }
 
-/// The positions that a specification of columns stands for: a name, a position, several of either, a slice, a mask.
+/// The positions of a specification of columns: a name, a position, several of either, a slice, a mask.
 fn positions(columns: Value<'_>, known: Option<&ColumnNames<'_>>, n_features: usize) -> Option<(Vec<usize>, By)> {
     if columns.is_none() {
         return Some((Vec::new(), By::Position));
@@ -267,8 +266,7 @@ mod tests {
     use byoc_account::Allowance;
     use byoc_formats::pickle;
 
-    /// The positions that a specification stands for among the columns a, b, c, d; the specification as a pickle of
-    /// protocol 0.
+    /// The positions of a specification, given as a pickle of protocol 0, among the columns a, b, c, d.
     fn selected(pickle: &str) -> Option<(Vec<usize>, By)> {
         let tree = pickle::read(pickle.as_bytes().to_vec(), &ScikitLearn, &Allowance::unbounded()).unwrap();
         positions(tree.root(), Some(&ColumnNames::new(vec!["a", "b", "c", "d"])), 4)

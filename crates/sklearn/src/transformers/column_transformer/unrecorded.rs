@@ -15,7 +15,7 @@ use crate::transformers::column_transformer::listed_names::names;
 use byoc_formats::error::Result;
 use byoc_formats::pickle::{ItemKind, Value};
 
-/// The names that columns are taken by, in the order in which they are met, and how many columns there were.
+/// The names by which columns are selected, in the order of their first use, and the number of columns.
 pub(crate) fn read<'t>(transformer: Attributes<'t>, work: &Work<'_>) -> Result<(Option<ColumnNames<'t>>, usize)> {
     let mut found = Found::default();
     for entry in transformer.items("transformers_")? {
@@ -43,7 +43,7 @@ pub(crate) fn read<'t>(transformer: Attributes<'t>, work: &Work<'_>) -> Result<(
     Ok((known, n_features))
 }
 
-/// Why rows whose columns have no names are not understood.
+/// Why rows without column names cannot be used.
 pub(crate) fn needs_names(name: &str) -> String {
     format!(
         "the model takes the column {} by its name and does not know where it stands, as scikit-learn before 0.20.4 \
@@ -53,7 +53,7 @@ pub(crate) fn needs_names(name: &str) -> String {
     )
 }
 
-/// What the entries say together.
+/// The combined information of the entries.
 #[derive(Default)]
 struct Found<'t> {
     /// Each name once, in order.
@@ -107,7 +107,7 @@ impl<'t> Found<'t> {
         }
     }
 
-    /// One between two positions is taken to end where it says. One by names has others in between, and one without an
+    /// A slice between two positions is taken to end there. One by names has others in between, and one without an
     /// end has as many as there are.
     fn add_slice(&mut self, arguments: Option<Value<'t>>) {
         let bounds = arguments.and_then(|arguments| {
@@ -132,7 +132,7 @@ mod tests {
     use byoc_account::Allowance;
     use byoc_formats::pickle;
 
-    /// What is read of a ColumnTransformer whose entries have these columns, as pickles of protocol 0.
+    /// The result for a ColumnTransformer whose entries have these columns, given as pickles of protocol 0.
     fn read_of(columns: &[&str]) -> Result<(Option<Vec<String>>, usize)> {
         let entries: String = columns.iter().map(|columns| format!("(Vs\nVdrop\n{columns}ta")).collect();
         let program = format!(

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// Which columns a transformer is given.
+/// The input columns of a transformer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "expected a list of column names, or one of positions that count from 0")]
 pub(crate) enum Columns {
@@ -101,7 +101,7 @@ fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     Err(serde::de::Error::invalid_value(serde::de::Unexpected::Float(share), &"a share from 0 to 1"))
 }
 
-/// A fitted ColumnTransformer. `transformers_` has the remainder last, where there are columns left.
+/// A fitted ColumnTransformer. `transformers_` has the remainder last, if columns are left.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FittedColumnTransformer {
@@ -119,7 +119,7 @@ pub(crate) struct FittedColumnTransformer {
     pub(crate) sparse_output_: bool,
 }
 
-/// The name that scikit-learn gives to what stands last.
+/// The name that scikit-learn gives the remainder.
 pub(crate) const REMAINDER: &str = "remainder";
 
 impl FittedColumnTransformer {
@@ -241,7 +241,7 @@ fn state(parameters: &ColumnTransformer) -> State {
     state
 }
 
-/// What a ColumnTransformer applies where `"passthrough"` is specified, since 1.4.
+/// The transformer for `"passthrough"` in a ColumnTransformer, since 1.4.
 fn passthrough(features: Features) -> Python {
     let parameters =
         FunctionTransformer { accept_sparse: true, check_inverse: false, ..FunctionTransformer::default() };
@@ -249,7 +249,7 @@ fn passthrough(features: Features) -> Python {
     identity(features, parameters).object(vec![("_sklearn_output_config".to_owned(), config)])
 }
 
-/// Where each name of a frame stands first.
+/// The first position of each name of a frame.
 pub(crate) struct NamePlaces<'n>(HashMap<&'n str, usize>);
 
 impl<'n> NamePlaces<'n> {
@@ -262,7 +262,7 @@ impl<'n> NamePlaces<'n> {
     }
 }
 
-/// Where the columns stand that are named or counted; the first that does not exist where one does not.
+/// The positions of columns that are given by name or number; or the first column that does not exist.
 pub(crate) fn resolve(columns: &Columns, names: Option<&NamePlaces<'_>>, width: usize) -> Result<Vec<usize>, String> {
     match columns {
         Columns::Names(wanted) => {

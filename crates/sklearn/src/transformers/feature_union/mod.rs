@@ -1,4 +1,4 @@
-//! `sklearn.pipeline.FeatureUnion`: transformers side by side, each given all columns.
+//! `sklearn.pipeline.FeatureUnion`: transformers side by side, each applied to all columns.
 
 mod apply;
 mod fit;

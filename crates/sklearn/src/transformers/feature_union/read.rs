@@ -58,7 +58,7 @@ impl PickledClass for Class {
             origins.push(given_on(&built.output, weight.is_some()));
             parts.push(Part { transformer: built.transformer, weight });
         }
-        // A part that passes a request through is as wide as the request, which is known when another part was fitted
+        // A part that passes a request through is as wide as the request, which is known if another part was fitted
         // on it.
         let shape = width.map_or(input.shape, Shape::Fixed);
         let origins = builder.side_by_side(&origins)?;
@@ -66,7 +66,7 @@ impl PickledClass for Class {
         Built::new(union, Input { names: None, shape, sparse, frame: false, origins }, builder)
     }
 
-    /// The parts that are applied, each given all names.
+    /// The parts that are applied, each with all names.
     fn parts<'t>(
         &self,
         union: Attributes<'t>,
@@ -94,7 +94,7 @@ impl PickledClass for Class {
         names::prefixed(union, named, bounds)
     }
 
-    /// Its parts have said it.
+    /// Its parts have noted it.
     fn gives_sparse(&self, _object: Attributes<'_>, _input: &Input<'_>, output: &Input<'_>) -> Result<bool> {
         Ok(output.sparse)
     }

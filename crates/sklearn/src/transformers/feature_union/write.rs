@@ -25,7 +25,7 @@ pub(crate) struct FeatureUnion {
     pub(crate) verbose_feature_names_out: bool,
 }
 
-/// A fitted FeatureUnion. What it was fitted on is a property in scikit-learn, and an attribute of its parts.
+/// A fitted FeatureUnion. Its input columns are a property in scikit-learn, and an attribute of its parts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FittedFeatureUnion {
@@ -66,7 +66,7 @@ impl FittedDocument for FittedFeatureUnion {
 
     fn to_python(&self) -> Python {
         let part = |part: &FittedTransformer| match part {
-            // What scikit-learn applies where "passthrough" is specified.
+            // The transformer for "passthrough" in scikit-learn.
             FittedTransformer::Passthrough => {
                 let features = Features { count: self.n_features_in_, names: self.feature_names_in_.clone() };
                 identity(features, FunctionTransformer::default()).object(State::new())

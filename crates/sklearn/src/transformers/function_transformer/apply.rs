@@ -18,18 +18,18 @@ pub(super) struct FunctionTransformer {
     pub(super) validate: Option<CheckArray>,
 }
 
-/// What a function makes of floats, and of integers if it leaves them such.
+/// The function for floats, and for integers if their results are integers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Function {
     pub(super) of_floats: fn(f64) -> f64,
     pub(super) of_integers: Option<fn(i64) -> i64>,
     pub(super) of_unsigned: Option<fn(u64) -> u64>,
     pub(super) of_bools: OfBools,
-    /// What becomes of a float among objects.
+    /// The function for a float among objects.
     pub(super) of_float_objects: FloatObjects,
 }
 
-/// What numpy makes of True and False.
+/// The results of numpy for True and False.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum OfBools {
     /// Its smallest floats.
@@ -39,7 +39,7 @@ pub(super) enum OfBools {
     Refused,
 }
 
-/// What Python's operators and `math` make of a float, where numpy has objects and no floats.
+/// The results of Python's operators and `math` for a float, which numpy uses for objects.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum FloatObjects {
     Floats,
@@ -69,7 +69,7 @@ pub(super) const fn whole(of_floats: fn(f64) -> f64) -> Function {
     Function { of_floats, of_integers, of_unsigned, of_bools: OfBools::Same, of_float_objects: FloatObjects::Integers }
 }
 
-/// No function, where `validate` is asked for.
+/// No function, with `validate`.
 pub(super) const IDENTITY: Function = both(|value| value, |value| value, |value| value, OfBools::Same);
 
 /// The functions, by numpy's names.
@@ -136,7 +136,7 @@ pub(super) fn sign(value: f64) -> f64 {
 }
 
 impl Apply for FunctionTransformer {
-    /// numpy's functions give a frame for a frame; `validate` makes an array of it first.
+    /// numpy's functions return a frame for a frame; `validate` converts it to an array first.
     fn keeps_frames(&self) -> bool {
         self.validate.is_none()
     }
@@ -210,7 +210,7 @@ impl FunctionTransformer {
 }
 
 impl Function {
-    /// The value of one object; `None` where Python has none.
+    /// The result for one object; `None` if Python has none.
     fn of_object<'a>(&self, cell: &Cell<'a>) -> Option<Cell<'a>> {
         match (cell, self.of_integers) {
             (Cell::Int(value), Some(of_integers)) => Some(Cell::Int(of_integers(*value))),

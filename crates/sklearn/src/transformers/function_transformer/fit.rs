@@ -1,4 +1,4 @@
-//! Fits a FunctionTransformer: it learns nothing but how many features there are.
+//! Fits a FunctionTransformer: it learns only the number of features.
 
 use super::write::{FunctionTransformer, FunctionTransformerFit};
 use crate::columns::fault::Fault;
@@ -14,7 +14,7 @@ impl Fit for FunctionTransformer {
     }
 }
 
-/// Refuses what is no finite number, if `validate` is on.
+/// Refuses values that are not finite numbers, if `validate` is on.
 struct Validating(FunctionTransformer);
 
 impl Learn for Validating {

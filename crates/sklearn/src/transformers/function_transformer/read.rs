@@ -26,7 +26,7 @@ impl PickledClass for Class {
         &["sklearn.preprocessing._function_transformer"]
     }
 
-    /// Reads `func`, `kw_args` and `validate`. A function of numpy is known by its name only; it is never called.
+    /// Reads `func`, `kw_args` and `validate`. A numpy function is recognised by its name; it is never called.
     fn build<'t>(
         &self,
         transformer: Attributes<'t>,
@@ -79,7 +79,7 @@ impl PickledClass for Class {
         Built::new(function, output, builder)
     }
 
-    /// It names its features only if it was told how, with `feature_names_out` (1.1).
+    /// It names its features only with `feature_names_out` (1.1).
     fn feature_names_out(&self, transformer: Attributes<'_>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Names {
         match transformer.present("feature_names_out") {
             None => Err(class::no_feature_names_out(transformer)),

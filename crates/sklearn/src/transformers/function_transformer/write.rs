@@ -25,7 +25,7 @@ words! {
 }
 
 impl Leaf for FunctionTransformer {
-    /// numpy's functions return a frame for a frame; `validate` makes an array of it first.
+    /// numpy's functions return a frame for a frame; `validate` converts it to an array first.
     fn keeps_names(fitted: &Fitted<Self>) -> bool {
         !fitted.parameters.validate
     }
@@ -64,7 +64,7 @@ functions! {
     Tanh = "tanh",
 }
 
-/// A fitted FunctionTransformer without a function, which other classes put where `"passthrough"` is specified.
+/// A fitted FunctionTransformer without a function, which other classes use for `"passthrough"`.
 pub(in crate::transformers) fn identity(
     features: Features,
     parameters: FunctionTransformer,

@@ -10,7 +10,7 @@ use crate::version::Version;
 use byoc_formats::error::Result;
 use std::sync::Arc;
 
-/// Bins, and an encoder of their numbers if there is one.
+/// Bins, and perhaps an encoder of their numbers.
 #[derive(Debug)]
 pub(super) struct KBinsDiscretizer {
     pub(super) features: Box<[Bins]>,
@@ -18,7 +18,7 @@ pub(super) struct KBinsDiscretizer {
     pub(super) encodes_as_given: bool,
 }
 
-/// Nanoseconds in which a value's bin is found, on a slow core.
+/// Nanoseconds to find a value's bin on a slow core.
 pub(super) const SEARCH: u64 = 60;
 
 /// How a value's bin is found.
@@ -69,7 +69,7 @@ impl Apply for KBinsDiscretizer {
             floats.map_column(column, |value| bins.bin(value));
         }
         match &self.encoder {
-            // It answers in the type of what it is given, floats, from 0.24 on; before, in that which it was made with.
+            // From 0.24 on the output has the type of the input, floats; before, the type given to the constructor.
             Some(encoder) if self.encodes_as_given => {
                 let single = floats.single();
                 let marks = encoder.apply(floats.into_features(), rows)?;

@@ -20,7 +20,7 @@ pub(super) struct LabelBinarizer {
     pub(super) numbers: NumbersBesideTexts,
 }
 
-/// What becomes of numbers where the classes are texts.
+/// How numbers are matched with classes that are texts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum NumbersBesideTexts {
     /// They match no class.
@@ -31,7 +31,7 @@ pub(super) enum NumbersBesideTexts {
     IntegersRead { all: bool },
 }
 
-/// What `sklearn.utils.multiclass.type_of_target` calls the labels of a request.
+/// The type of a request's labels by `sklearn.utils.multiclass.type_of_target`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Target {
     /// No more than two different ones.
@@ -46,7 +46,7 @@ impl Apply for LabelBinarizer {
         let classes = self.classes.len();
         let mut columns = vec![vec![self.negative; labels.data.len()]; self.width()];
         self.encode(&labels, |row, class| {
-            // Of one class there is nothing to tell apart, unless there are more than two labels.
+            // With one class there is nothing to distinguish, unless there are more than two labels.
             let class = class.filter(|_| classes > 1 || target == Target::Multiclass);
             let column = class.and_then(|class| columns.get_mut(class as usize));
             if let Some(mark) = column.and_then(|column| column.get_mut(row)) {
@@ -68,7 +68,7 @@ impl Apply for LabelBinarizer {
 }
 
 impl LabelBinarizer {
-    /// How many columns it gives at most.
+    /// The most columns of its output.
     pub(super) fn width(&self) -> usize {
         self.classes.len().max(1)
     }
@@ -115,7 +115,7 @@ impl NumbersBesideTexts {
 
 impl Target {
     /// # Errors
-    /// For labels that are not those of classes: missing ones, numbers that are no integers, and anything but text
+    /// For labels that cannot be classes: missing ones, numbers that are not integers, and anything but text
     /// among objects.
     pub(super) fn of(labels: &Feature<'_, '_>) -> Result<Target, Fault> {
         let fault = |row, what: String| {
@@ -153,7 +153,7 @@ impl Target {
     }
 }
 
-/// A float that numpy's `astype(int)` leaves as it is.
+/// A float that numpy's `astype(int)` does not change.
 pub(super) fn is_label(value: f64) -> bool {
     value.fract() == 0.0 && (-TWO_TO_63..TWO_TO_63).contains(&value)
 }

@@ -12,7 +12,7 @@ use crate::columns::demand::{Demand, cost};
 use crate::transformers::transformer::Apply;
 use byoc_formats::error::Result;
 
-/// `x / scale`, kept within -1 and 1 if asked.
+/// `x / scale`, clipped to -1 and 1 if `clip` is set.
 #[derive(Debug)]
 pub(super) struct MaxAbsScaler {
     pub(super) scale: Arc<[f64]>,

@@ -11,7 +11,7 @@ use crate::transformers::shared::clip::clip;
 use crate::transformers::transformer::Apply;
 use byoc_formats::error::Result;
 
-/// `x * scale + min`, kept within a range if asked.
+/// `x * scale + min`, clipped to a range if `clip` is set.
 #[derive(Debug)]
 pub(super) struct MinMaxScaler {
     pub(super) scale: Arc<[f64]>,

@@ -21,7 +21,7 @@ pub(super) enum Norm {
     L2,
     /// The largest magnitude.
     Max,
-    /// The largest value, as `norm='max'` was until 0.22.
+    /// The largest value, which `norm='max'` meant until 0.22.
     SignedMax,
 }
 

@@ -1,4 +1,4 @@
-//! Fits a Normalizer: it learns nothing but how many features there are.
+//! Fits a Normalizer: it learns only the number of features.
 
 use super::write::{Normalizer, NormalizerFit};
 use crate::parameters::class::Fitted;

@@ -19,7 +19,7 @@ pub(super) struct OneHotEncoder {
     pub(super) features: Box<[EncodedFeature]>,
     pub(super) width: usize,
     pub(super) dtype: EncodedDtype,
-    /// In 0.20 the columns of a frame are one array first.
+    /// In 0.20 the columns of a frame are first converted to one array.
     pub(super) one_array: Option<CheckArray>,
 }
 
@@ -124,7 +124,7 @@ impl Apply for OneHotEncoder {
 }
 
 impl OneHotEncoder {
-    /// The type of its answer.
+    /// The type of its output.
     pub(crate) fn dtype(&self) -> Dtype {
         match self.dtype {
             EncodedDtype::Float64 => Dtype::Float64,
@@ -149,7 +149,7 @@ impl OneHotEncoder {
             encoded.encode(feature, one, own)?;
             rest = others;
         }
-        // A column of the answer comes from the feature that it is a category of.
+        // A column of the output comes from the feature of its category.
         let origins = self.features.iter().zip(features);
         let origins = origins.flat_map(|(encoded, feature)| (0..encoded.width).map(|_| feature.origin));
         Ok(columns.into_iter().zip(origins).map(|(values, origin)| Feature::new(origin, column(values))).collect())

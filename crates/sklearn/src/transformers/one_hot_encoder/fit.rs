@@ -35,7 +35,7 @@ impl OneHot {
         infrequent: Option<&Vec<Option<Categories>>>,
     ) -> Result<Option<Vec<Option<usize>>>, Fault> {
         let rare = |feature: usize| infrequent.and_then(|all| all.get(feature)?.as_ref()).map(Categories::scalars);
-        // The first category that is not infrequent; where all are, the one that they make.
+        // The first category that is not infrequent; if all are, the group that they form.
         let first = |feature: usize, own: &Categories| {
             let rare = rare(feature).unwrap_or_default();
             own.scalars().iter().position(|value| !rare.contains(value)).unwrap_or(0)

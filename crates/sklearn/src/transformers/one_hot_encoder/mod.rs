@@ -1,6 +1,6 @@
 //! `sklearn.preprocessing.OneHotEncoder`: a column of 0 and 1 for each category.
 //!
-//! `sparse_output` does not matter here: answers are dense, with the numbers that the sparse matrix stands for.
+//! `sparse_output` has no effect here: answers are dense, with the numbers of the sparse matrix.
 
 mod apply;
 mod fit;

@@ -74,7 +74,7 @@ impl PickledClass for Class {
         Built::array(OneHotEncoder { features, width, dtype, one_array }, width, builder)
     }
 
-    /// The name of the feature and that of the category, for each column that is left.
+    /// The name of the feature and that of the category, for each remaining column.
     fn feature_names_out(&self, encoder: Attributes<'_>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Names {
         let given = names::names_in(encoder, given, bounds)?;
         if let Some(combiner) = encoder.get("feature_name_combiner").filter(|value| value.as_str() != Some("concat")) {
@@ -105,13 +105,13 @@ impl PickledClass for Class {
         bounds.collect(columns.into_iter().map(|(name, category)| format!("{name}_{category}")))
     }
 
-    /// `sparse` until 1.3, where it may already be no bool.
+    /// `sparse` until 1.3, in which it may also be something else than a bool.
     fn gives_sparse(&self, object: Attributes<'_>, _input: &Input<'_>, _output: &Input<'_>) -> Result<bool> {
         let flags = ["sparse_output", "sparse"].into_iter().filter_map(|name| object.get(name)?.as_bool());
         Ok(flags.into_iter().next().unwrap_or(true))
     }
 
-    /// It takes no names from the transformer that it is part of: its input features have numbers.
+    /// It gets no names from its parent: its input features are numbered.
     fn get_feature_names(&self, object: Attributes<'_>, bounds: &Bounds<'_>) -> Option<Names> {
         let numbered = || -> Names { Ok(bounds.numbered(names::names_in(object, None, bounds)?.len())?) };
         Some(numbered().and_then(|names| self.feature_names_out(object, Some(&names), bounds)))

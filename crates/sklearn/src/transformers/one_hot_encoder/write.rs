@@ -65,7 +65,7 @@ fn private(fitted: &Fitted<OneHotEncoder>) -> State {
     if grouped {
         state.extend(groups.state());
     }
-    // `drop_idx_` counts among all categories, the other among those that are left once the infrequent ones are one.
+    // `drop_idx_` counts all categories, the other attribute those after the infrequent ones are grouped into one.
     let (all, left) = match &attributes.drop_idx_.0 {
         None => (Python::None, Python::None),
         Some(dropped) => {
@@ -86,7 +86,7 @@ fn private(fitted: &Fitted<OneHotEncoder>) -> State {
     state
 }
 
-/// The infrequent categories, and how many columns there are for each feature once the dropped ones are taken off.
+/// The infrequent categories, and the number of columns for each feature without the dropped ones.
 fn groups(fitted: &Fitted<OneHotEncoder>) -> Groups {
     let attributes = &fitted.attributes;
     let mut groups = Groups::of(&attributes.categories_, attributes.infrequent_categories_.0.as_ref(), false);

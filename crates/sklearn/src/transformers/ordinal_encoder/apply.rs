@@ -17,19 +17,19 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) struct OrdinalEncoder {
     pub(super) features: Box<[EncodedFeature]>,
-    /// `None` when an unknown category is an error.
+    /// `None` if an unknown category is an error.
     pub(super) unknown: Option<f64>,
     /// Until 0.24 a missing value is an error, even if an unknown category is not.
     pub(super) refuses_missing: bool,
     pub(super) dtype: EncodedDtype,
-    /// In 0.20 the columns of a frame are one array first.
+    /// In 0.20 the columns of a frame are first converted to one array.
     pub(super) one_array: Option<CheckArray>,
 }
 
 #[derive(Debug)]
 pub(super) struct EncodedFeature {
     pub(super) categories: Arc<Categories>,
-    /// The number of each category, when it is not its index.
+    /// The number of each category, if it differs from its index.
     pub(super) numbers: Option<Box<[f64]>>,
 }
 

@@ -59,7 +59,7 @@ impl PickledClass for Class {
                 if infrequent.is_none() && missing.is_none() {
                     return EncodedFeature { categories, numbers: None };
                 }
-                // A missing value keeps its own number, whatever group it would be in.
+                // A missing value keeps its own number and is not grouped.
                 let number = |index: usize| match &infrequent {
                     _ if missing == Some(index) => missing_number,
                     Some(infrequent) => infrequent.groups.get(index).map_or(f64::NAN, |group| *group as f64),

@@ -1,4 +1,4 @@
-//! Fits a Pipeline: each step learns from the output of the steps before it, in a pass of its own.
+//! Fits a Pipeline: each step learns from the output of the steps before it, in a separate pass.
 
 use super::write::{FittedPipeline, Pipeline};
 use crate::columns::dtype::stack;

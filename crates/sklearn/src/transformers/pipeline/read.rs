@@ -53,7 +53,7 @@ impl PickledClass for Class {
             }
             names = Some(class::feature_names_out(step, names.as_deref(), bounds)?);
         }
-        // Of steps that only pass on, scikit-learn answers None.
+        // If all steps only pass their input on, scikit-learn returns None.
         names::choose(None, None, names.as_deref(), bounds)
     }
 
@@ -61,7 +61,7 @@ impl PickledClass for Class {
         class::names_in_of_first_part(pipeline, STEPS, given, bounds)
     }
 
-    /// The steps, each with the names that the one before gives; none, where it has none.
+    /// The steps, each with the output names of the one before, if it has names.
     fn parts<'t>(
         &self,
         pipeline: Attributes<'t>,
@@ -84,7 +84,7 @@ impl PickledClass for Class {
         Ok(parts)
     }
 
-    /// Its parts have said it.
+    /// Its parts have noted it.
     fn gives_sparse(&self, _object: Attributes<'_>, _input: &Input<'_>, output: &Input<'_>) -> Result<bool> {
         Ok(output.sparse)
     }

@@ -14,15 +14,15 @@ use byoc_formats::rows::table::Column;
 #[derive(Debug)]
 pub(super) struct PolynomialFeatures {
     pub(super) include_bias: bool,
-    /// All products of degree 2 and more, also those that are not given but needed for others.
+    /// All products of degree 2 and more, including those that are only factors of others.
     pub(super) products: Box<[Product]>,
     pub(super) features: usize,
-    /// The first product that is given, when the features themselves are not.
+    /// The first product in the output, if the features themselves are not part of it.
     pub(super) first_product: usize,
     pub(super) gives_features: bool,
 }
 
-/// Operands are counted with the features first, then the products.
+/// Operands are numbered with the features first, then the products.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Product {
     pub(super) term: u32,
@@ -59,7 +59,7 @@ impl Apply for PolynomialFeatures {
 }
 
 impl PolynomialFeatures {
-    /// How many terms are made, those that only others need included.
+    /// How many terms are computed, including those that are only factors of others.
     pub(super) fn all_terms(&self) -> usize {
         self.features.saturating_add(self.products.len()).saturating_add(1)
     }

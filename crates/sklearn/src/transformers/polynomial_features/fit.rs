@@ -1,4 +1,4 @@
-//! Fits PolynomialFeatures: it learns nothing but how many features there are.
+//! Fits PolynomialFeatures: it learns only the number of features.
 
 use super::write::{PolynomialFeatures, PolynomialFeaturesFit};
 use crate::columns::fault::Fault;

@@ -35,7 +35,7 @@ impl PickledClass for Class {
         Built::array(polynomial, width, builder)
     }
 
-    /// A product of several is `x0 x1^2`, that of none `1`.
+    /// A product of several factors is `x0 x1^2`, the empty product `1`.
     fn feature_names_out<'t>(&self, polynomial: Attributes<'t>, given: Option<&[Name]>, bounds: &Bounds<'_>) -> Names {
         let given = names::names_in(polynomial, given, bounds)?;
         let mut builder = Builder::new(bounds.version, bounds.artifact_bytes, bounds.work.allowance);
@@ -44,7 +44,7 @@ impl PickledClass for Class {
         bounds.collect(polynomial.names(&given))
     }
 
-    /// It takes no names from the transformer that it is part of: its input features have numbers.
+    /// It gets no names from its parent: its input features are numbered.
     fn get_feature_names(&self, object: Attributes<'_>, bounds: &Bounds<'_>) -> Option<Names> {
         let numbered = || -> Names { Ok(bounds.numbered(names::names_in(object, None, bounds)?.len())?) };
         Some(numbered().and_then(|names| self.feature_names_out(object, Some(&names), bounds)))
@@ -67,9 +67,9 @@ fn read<'t>(
     };
     let interaction_only = polynomial.flag("interaction_only")?;
     let too_many = || polynomial.error(format_args!("degree {most} of {features} features has too many products"));
-    // Each is made with what is needed to make those of the next degree of it, twice while the lists grow.
+    // Each is stored with the data for computing the next degree, twice while the lists grow.
     let expected = count_products(features, most, interaction_only).ok_or_else(too_many)?;
-    // A file can name one of these again and again.
+    // A file can refer to one of these many times.
     builder
         .count_products(expected)
         .ok_or_else(|| polynomial.error("the model would take far more memory than its file"))?;
@@ -80,7 +80,7 @@ fn read<'t>(
     let levels = products(features, most, interaction_only).ok_or_else(too_many)?;
     drop(of_terms);
     builder.keep_items::<Product>(expected)?;
-    // Products of a degree below the least are needed for others only.
+    // Products of a degree below the lowest are only factors of others.
     let first_product = levels.iter().take(least.saturating_sub(2)).map(Vec::len).sum::<usize>();
     let products: Box<[Product]> = levels.concat().into();
     let polynomial = PolynomialFeatures {
@@ -96,7 +96,7 @@ fn read<'t>(
 /// The most products that are built. Four hundred features of degree 2 have 80,000.
 const MOST_PRODUCTS: usize = 1 << 20;
 
-/// How many products there are, without making them; `None` for too many.
+/// The number of products, without computing them; `None` for too many.
 fn count_products(features: usize, most: usize, interaction_only: bool) -> Option<usize> {
     let mut count = 0usize;
     let mut of_degree = features;
@@ -110,7 +110,7 @@ fn count_products(features: usize, most: usize, interaction_only: bool) -> Optio
     Some(count)
 }
 
-/// How many products of a degree there are, by how many there are of the degree below: the next binomial coefficient.
+/// The number of products of a degree, from that of the degree below: the next binomial coefficient.
 fn count_degree(features: usize, degree: usize, below: usize, interaction_only: bool) -> Option<usize> {
     let factor = match interaction_only {
         true => features.saturating_sub(degree - 1),

@@ -50,7 +50,7 @@ impl PolynomialFeatures {
         }
     }
 
-    /// How many features there are (`PolynomialFeatures._num_combinations`); none for too many.
+    /// The number of output features (`PolynomialFeatures._num_combinations`); `None` for too many.
     pub(crate) fn count(&self, features: usize, lowest: usize, highest: usize) -> Option<usize> {
         let bias = usize::from(self.include_bias);
         if self.interaction_only {

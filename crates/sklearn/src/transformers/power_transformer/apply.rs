@@ -19,7 +19,7 @@ pub(super) struct PowerTransformer {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Method {
-    /// As scipy computes it, which scikit-learn asks from 1.9 on.
+    /// As scipy computes it, which scikit-learn calls from 1.9 on.
     YeoJohnson,
     /// As scikit-learn did before: a power minus 1, which loses digits for a lambda near 0.
     YeoJohnsonByPowers,
@@ -97,7 +97,7 @@ mod tests {
         for (value, lambda, expected) in cases {
             assert!((yeo_johnson(value, lambda, power_less_one) - expected).abs() < 1e-15, "{value} {lambda}");
         }
-        // Near 0 a power loses what it should keep; numpy.log1p(1) is the limit.
+        // Near 0 the power minus 1 loses its digits; numpy.log1p(1) is the limit.
         let near_zero = yeo_johnson(1.0, 3.94367977e-8, power_less_one);
         assert!((near_zero - 0.693_147_190_03).abs() < 1e-10, "{near_zero}");
         let by_powers = |base: f64, power| (base + 1.0).powf(power) - 1.0;

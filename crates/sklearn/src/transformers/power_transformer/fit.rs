@@ -1,4 +1,4 @@
-//! Fits a PowerTransformer: the exponent that makes each column most like a normal one, by its likelihood
+//! Fits a PowerTransformer: the exponent with which each column is most normal, by its likelihood
 //! (`sklearn/preprocessing/_data.py`, `scipy/stats/_morestats.py`).
 
 use super::write::{PowerMethod, PowerTransformer, PowerTransformerFit};
@@ -48,7 +48,7 @@ impl LearnNumbers for Power {
         for (feature, origin) in seen.features.iter().zip(&seen.origins) {
             let lambda = feature.lambda(parameters.method, seen.rows, *origin)?;
             let values: Vec<f64> = match lambda {
-                // A constant stays what it is: scikit-learn does not transform it when it fits its scaler.
+                // A constant stays unchanged: scikit-learn does not transform it to fit its scaler.
                 None => feature.kept.values().to_vec(),
                 Some(lambda) => {
                     feature.kept.values().iter().map(|value| transform(parameters.method, *value, lambda)).collect()
@@ -98,7 +98,7 @@ struct PowerFeature {
 }
 
 impl PowerFeature {
-    /// The exponent; none for a constant, which Yeo and Johnson's transformation leaves as it is.
+    /// The exponent; none for a constant, which Yeo-Johnson does not change.
     fn lambda(&self, method: PowerMethod, rows: usize, origin: Origin) -> Result<Option<f64>, Fault> {
         let values = self.kept.values();
         let wrong = |message: &str| Err(Fault::of_column(origin, format!("PowerTransformer: {message}")));
@@ -138,13 +138,13 @@ fn yeo_johnson_lambda(values: &[f64]) -> f64 {
         let transformed: Vec<f64> = values.iter().map(|value| yeo_johnson(*value, lambda)).collect();
         moments.add(&transformed);
         let variance = moments.variance();
-        // So small a variance is an overflow's, and its likelihood no winner.
+        // A variance this small results from an overflow; its likelihood must not win.
         if variance < f64::MIN_POSITIVE || variance.is_nan() || variance.is_infinite() {
             return f64::INFINITY;
         }
         count / 2.0 * variance.ln() - (lambda - 1.0) * shift
     };
-    // As far as neither the transformed values nor their variance can overflow (scipy#18852).
+    // The bounds within which neither the transformed values nor their variance can overflow (scipy#18852).
     let largest = values.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
     let log_largest = (20.0 * largest).ln_1p();
     let log_epsilon = f64::EPSILON.ln();
@@ -170,7 +170,7 @@ fn box_cox_lambda(values: &[f64]) -> Option<f64> {
             moments.variance().ln()
         } else {
             // The variance of x^lambda, with the middle taken out so that nothing overflows or cancels; the division by
-            // lambda is a term of its own.
+            // lambda is a separate term.
             let powers: Vec<f64> = logs.iter().map(|log| (lambda * (log - middle)).exp_m1()).collect();
             moments.add(&powers);
             moments.variance().ln() + 2.0 * lambda * middle - 2.0 * lambda.abs().ln()

@@ -55,7 +55,7 @@ impl PickledClass for Class {
         names::names_in(object, given, bounds)
     }
 
-    /// What standardizes the transformed values, with their mean and deviation at fit.
+    /// The scaler of the transformed values, with their mean and deviation at fit.
     fn parts<'t>(
         &self,
         object: Attributes<'t>,

@@ -14,9 +14,9 @@ use crate::transformers::transformer::Apply;
 /// The quantiles of each feature at fit.
 #[derive(Debug)]
 pub(super) struct QuantileTransformer {
-    /// The shares, rising from 0 to 1.
+    /// The fractions, ascending from 0 to 1.
     pub(super) references: Arc<[f64]>,
-    /// Feature by feature, as many as there are references, not falling.
+    /// Feature by feature, one for each reference, ascending.
     pub(super) quantiles: Box<[f64]>,
     pub(super) output: Output,
     pub(super) sparse: Option<Sparse>,
@@ -32,7 +32,7 @@ pub(super) struct Sparse {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Output {
     Uniform,
-    /// As until 0.20: a little away from 0 and 1, as normal output is from what they stand for.
+    /// As until 0.20: slightly away from 0 and 1, like normal output from its bounds.
     UniformWithoutEnds,
     Normal,
 }
@@ -80,7 +80,7 @@ impl QuantileTransformer {
         let share = match (low_end, high_end) {
             (true, _) => 0.0,
             (false, true) => 1.0,
-            // Where quantiles repeat, the middle of the shares that they have.
+            // For repeated quantiles, the middle of their fractions.
             (false, false) => 0.5 * (self.interpolate(value, quantiles) - self.interpolate_mirrored(value, quantiles)),
         };
         let end = BOUNDS_THRESHOLD - f64::EPSILON;

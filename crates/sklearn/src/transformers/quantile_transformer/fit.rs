@@ -46,7 +46,7 @@ impl LearnNumbers for Quantiles {
         let count = asked.min(seen.rows).max(1);
         let references = linspace(0.0, 1.0, count);
         let sorted: Vec<Vec<f64>> = seen.features.into_iter().map(Kept::sorted).collect();
-        // By way of percentages, as scikit-learn asks numpy for them.
+        // As percentages, which scikit-learn passes to numpy.
         let row = |reference: &f64| sorted.iter().map(|values| linear(values, reference * 100.0 / 100.0)).collect();
         let attributes = QuantileTransformerFit {
             n_quantiles_: integer(count),

@@ -1,5 +1,5 @@
-//! `sklearn.preprocessing.QuantileTransformer`: the share of values below each value, or the normal variable of that
-//! share.
+//! `sklearn.preprocessing.QuantileTransformer`: the fraction of values below each value, or the normal quantile of
+//! that fraction.
 
 mod apply;
 mod fit;

@@ -1,4 +1,4 @@
-//! `sklearn.feature_selection.SelectFromModel`: keeps the features to which a linear model gives weight.
+//! `sklearn.feature_selection.SelectFromModel`: keeps the features with large weights in a linear model.
 
 mod read;
 

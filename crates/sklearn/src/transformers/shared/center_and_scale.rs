@@ -13,12 +13,12 @@ use crate::version::Version;
 pub(crate) struct ParameterRounding(bool);
 
 impl ParameterRounding {
-    /// What a version does.
+    /// The behaviour of a version.
     pub(crate) fn of(version: Version) -> ParameterRounding {
         ParameterRounding(version >= Version::new(1, 8))
     }
 
-    /// A parameter as it is used on these values.
+    /// A parameter in the precision of these values.
     pub(crate) fn apply(self, parameter: f64, floats: &Floats) -> f64 {
         if self.0 && floats.single() { f64::from(parameter as f32) } else { parameter }
     }

@@ -1,4 +1,4 @@
-//! What the encoders share: `categories_`, and the grouping of infrequent categories.
+//! The common attributes of encoders: `categories_`, and the grouping of infrequent categories.
 
 use crate::artifact::attributes::{Attributes, integers};
 use crate::artifact::builder::{Builder, Input};
@@ -34,8 +34,8 @@ pub(crate) fn categories<'t>(
     Ok(categories)
 }
 
-/// Until 0.20 the columns of a frame are made one array, of one type, before they are encoded; since 0.21 each has its
-/// own.
+/// Until 0.20 the columns of a frame are converted to one array of one type before they are encoded; since 0.21 each
+/// keeps its type.
 pub(crate) fn one_array(version: Version) -> Option<CheckArray> {
     (version < Version::new(0, 21)).then(|| CheckArray::of(version))
 }
@@ -48,7 +48,7 @@ pub(crate) fn columns<'c, 'a>(features: Vec<Feature<'c, 'a>>, one_array: Option<
     }
 }
 
-/// The dtype of an encoder's output, as far as it can be told apart in an answer.
+/// The dtype of an encoder's output, as far as answers distinguish it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EncodedDtype {
     Float64,
