@@ -83,7 +83,7 @@ fn a_job_stopped_in_the_middle_of_an_epoch_writes_the_best_model_so_far() {
     let status = process.wait().unwrap();
     assert!(status.success(), "{status} {errors} {rest:#?}");
     assert!(base.path().join("model/model_algo-1").is_file());
-    assert!(errors.contains("signalled to stop"), "{errors}");
+    assert!(errors.contains("told to stop"), "{errors}");
 }
 
 /// Runs a line of shell that gets the command line of `byoc train` as its arguments.
@@ -137,9 +137,9 @@ fn a_pipe_without_data_is_reported_and_a_stop_ends_the_wait() {
     assert!(signalled.success());
     let rest: Vec<_> = log.collect();
     assert_eq!(process.wait().unwrap().code(), Some(75), "{rest:?}");
-    assert!(rest.iter().any(|line| line.contains("signalled to stop before there was a model")), "{rest:?}");
+    assert!(rest.iter().any(|line| line.contains("told to stop before there was a model")), "{rest:?}");
     let reason = std::fs::read_to_string(base.path().join("output/failure")).unwrap();
-    assert_eq!(reason, "signalled to stop before there was a model: nothing is written");
+    assert_eq!(reason, "told to stop before there was a model: nothing is written");
 }
 
 #[test]

@@ -82,7 +82,7 @@ impl Source {
     /// Creates a folder with a model in a single file, and its `columns.json`. Returns their size in bytes.
     ///
     /// # Errors
-    /// Those of `reserve`, which is called with that size first; [`Cause::Io`](crate::error::Cause::Io) if the files
+    /// Those of `reserve`, which is called with that size first; [`Cause::Io`] if the files
     /// cannot be copied.
     pub(super) fn copy(&self, into: &Path, reserve: &dyn Fn(u64) -> Result<(), error::Error>) -> Result<u64> {
         let length = |path: &Path| {
