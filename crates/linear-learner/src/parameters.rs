@@ -81,8 +81,10 @@ mod tests {
     #[test]
     fn the_threshold_of_a_binary_classifier_is_read_from_either_member() {
         for json in [
-            r#"{"threshold": 0.25, "loss_type": "logistic", "predictor_type": "binary_classifier", "metrics_params": {"threshold": 9}}"#,
-            r#"{"threshold": null, "loss_type": "logistic", "predictor_type": "binary_classifier", "metrics_params": {"threshold": 0.25, "f_beta": 1.0}}"#,
+            r#"{"threshold": 0.25, "loss_type": "logistic", "predictor_type": "binary_classifier",
+                "metrics_params": {"threshold": 9}}"#,
+            r#"{"threshold": null, "loss_type": "logistic", "predictor_type": "binary_classifier",
+                "metrics_params": {"threshold": 0.25, "f_beta": 1.0}}"#,
         ] {
             let parameters = Parameters::parse(json.as_bytes()).unwrap();
             assert_eq!(parameters.predictor_type, PredictorType::BinaryClassifier { threshold: 0.25 });

@@ -93,7 +93,10 @@ proptest! {
     }
 
     #[test]
-    fn a_sparse_row_and_its_dense_form_get_identical_scores((weights, values) in rows_and_weights(), bias in -5.0..5.0_f32) {
+    fn a_sparse_row_and_its_dense_form_get_identical_scores(
+        (weights, values) in rows_and_weights(),
+        bias in -5.0..5.0_f32,
+    ) {
         let (keys, kept): (Vec<u32>, Vec<f32>) = (0..).zip(&values).filter(|&(_, &value)| value != 0.0).unzip();
         let dense = linear(&weights, bias, Row::Dense(&values));
         let sparse = linear(&weights, bias, Row::Sparse { keys: &keys, values: &kept });

@@ -111,7 +111,11 @@ fn a_problem_is_reported_with_its_member() {
         ("/ProductionVariants", none.clone(), "ProductionVariants: empty"),
         ("/ProductionVariants", json!(vec![json!({"VariantName": "a", "ModelName": "old"}); 11]), "11 entries"),
         ("/ProductionVariants/0/VariantName", none.clone(), "ProductionVariants[0].VariantName: missing"),
-        ("/ProductionVariants/1/VariantName", json!("blue"), "ProductionVariants: VariantName \"blue\" is already taken"),
+        (
+            "/ProductionVariants/1/VariantName",
+            json!("blue"),
+            "ProductionVariants: VariantName \"blue\" is already taken",
+        ),
         (
             "/ProductionVariants/1/ModelName",
             json!("x"),

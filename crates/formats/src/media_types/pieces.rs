@@ -165,7 +165,10 @@ mod tests {
     proptest! {
         /// The pieces equal those of the whole body however it arrives, and never end within quotes.
         #[test]
-        fn the_pieces_do_not_depend_on_how_the_body_arrives(body in "[ab\",\n\r]{0,60}", steps in prop::collection::vec(1_usize..9, 1..60)) {
+        fn the_pieces_do_not_depend_on_how_the_body_arrives(
+            body in "[ab\",\n\r]{0,60}",
+            steps in prop::collection::vec(1_usize..9, 1..60),
+        ) {
             let ends = |arrivals: &[usize]| {
                 let mut pieces = Pieces::of_csv().with_rows(2);
                 let (mut start, mut ends) = (0, Vec::new());

@@ -168,7 +168,13 @@ fn invalid_files_are_refused_with_the_byte_and_the_expectation() {
 proptest! {
     #[test]
     fn a_damaged_file_is_an_error_or_other_numbers_but_never_a_panic(
-        name in proptest::sample::select(vec!["mx1.9.1_csr.params", "mx1.9.1_row_sparse.params", "mx1.9.1_np_shape.params", "mx0.11.0_dict.params", "mx0.9.5-2_dict.params"]),
+        name in proptest::sample::select(vec![
+            "mx1.9.1_csr.params",
+            "mx1.9.1_row_sparse.params",
+            "mx1.9.1_np_shape.params",
+            "mx0.11.0_dict.params",
+            "mx0.9.5-2_dict.params",
+        ]),
         changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
         length in any::<prop::sample::Index>(),
         cut in any::<bool>(),

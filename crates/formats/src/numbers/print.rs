@@ -318,7 +318,9 @@ mod tests {
         }
 
         #[test]
-        fn a_printed_float_reads_back_to_the_same_float_and_has_an_exponent_exactly_where_python_has(bits in any::<u64>()) {
+        fn a_printed_float_reads_back_to_the_same_float_and_has_an_exponent_exactly_where_python_has(
+            bits in any::<u64>(),
+        ) {
             let value = f64::from_bits(bits);
             prop_assume!(value.is_finite());
             let text = text(write_f64, value);

@@ -159,7 +159,8 @@ const UFUNCS: &[&str] = &[
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
     // joblib: arrays
-    row(&["joblib.numpy_pickle", "sklearn.externals.joblib.numpy_pickle", "sklearn.externals._joblib.numpy_pickle"], &["NumpyArrayWrapper"], ArrayWrapper),
+    row(&["joblib.numpy_pickle", "sklearn.externals.joblib.numpy_pickle", "sklearn.externals._joblib.numpy_pickle"],
+        &["NumpyArrayWrapper"], ArrayWrapper),
 
     // numpy: arrays, scalars and their types
     row(&["numpy"], &["ndarray", "matrix", "memmap"], ArrayClass),
@@ -167,13 +168,14 @@ const ROWS: &[Row] = &[
     row(&["numpy.core.memmap"], &["memmap"], ArrayClass),
     call(&["numpy"], &["dtype"], DType),
     // (dill before 0.3.4 names these two by the module that they are compiled in)
-    call(&["numpy.core.multiarray", "numpy._core.multiarray", "numpy.core._multiarray_umath"], &["_reconstruct"], EmptyArray),
+    call(&["numpy.core.multiarray", "numpy._core.multiarray", "numpy.core._multiarray_umath"],
+         &["_reconstruct"], EmptyArray),
     call(&["numpy.core.multiarray", "numpy._core.multiarray", "numpy.core._multiarray_umath"], &["scalar"], Scalar),
     call(&["numpy.core.numeric", "numpy._core.numeric"], &["_frombuffer"], ArrayFromBuffer),
     row(&["numpy"],
-        &["bool", "bool_", "bytes_", "float16", "float32", "float64", "floating", "generic", "inexact", "int16", "int32", "int64", "int8", "integer",
-          "intc", "intp", "longlong", "number", "object_", "signedinteger", "str_", "uint16", "uint32", "uint64", "uint8", "uintc", "uintp", "ulonglong",
-          "unicode_", "unsignedinteger"], Inert),
+        &["bool", "bool_", "bytes_", "float16", "float32", "float64", "floating", "generic", "inexact", "int16", "int32",
+          "int64", "int8", "integer", "intc", "intp", "longlong", "number", "object_", "signedinteger", "str_", "uint16",
+          "uint32", "uint64", "uint8", "uintc", "uintp", "ulonglong", "unicode_", "unsignedinteger"], Inert),
 
     // numpy: elementary functions
     row(&["numpy", "numpy.core._multiarray_umath", "numpy._core._multiarray_umath", "numpy.core.umath"], UFUNCS, Inert),

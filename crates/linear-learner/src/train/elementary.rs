@@ -61,7 +61,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn results_are_within_three_units_in_the_last_place_of_the_standard_library(x in -87.0..0.0_f32, y in 0.0..=1.0_f32) {
+        fn results_are_within_three_units_in_the_last_place_of_the_standard_library(
+            x in -87.0..0.0_f32,
+            y in 0.0..=1.0_f32,
+        ) {
             let expected = f64::from(x).exp();
             for found in [exp_of_negative::<true>(x), exp_of_negative::<false>(x)] {
                 prop_assert!((f64::from(found) / expected - 1.0).abs() < 3.0 * f64::from(f32::EPSILON));

@@ -302,7 +302,8 @@ mod tests {
             let mut gradient = matrix(width * columns, seed ^ 3);
             let mut expected: Vec<f64> = gradient.iter().map(|&g| f64::from(g)).collect();
             for row in 0..rows { for column in 0..columns { for k in 0..width {
-                expected[k * columns + column] += f64::from(x[row * width + k]) * f64::from(scores[row * columns + column]);
+                let (x, score) = (x[row * width + k], scores[row * columns + column]);
+                expected[k * columns + column] += f64::from(x) * f64::from(score);
             }}}
             add_gradient(&x, width, &scores, columns, &mut gradient);
             for (found, expected) in gradient.iter().zip(&expected) {
@@ -311,7 +312,11 @@ mod tests {
         }
 
         #[test]
-        fn the_lower_product_is_right_on_and_below_the_diagonal(rows in 0..20_usize, width in 1..50_usize, seed in any::<u32>()) {
+        fn the_lower_product_is_right_on_and_below_the_diagonal(
+            rows in 0..20_usize,
+            width in 1..50_usize,
+            seed in any::<u32>(),
+        ) {
             let columns = padded(width);
             let x: Vec<f64> = matrix(rows * width, seed).into_iter().map(f64::from).collect();
             let mut y = vec![0.0; rows * columns];

@@ -32,10 +32,12 @@ proptest! {
         which in 0..COLUMN_LOSSES.len(), score in -4.0..4.0_f64, label in -3.0..3.0_f64,
     ) {
         let loss = COLUMN_LOSSES[which];
-        let label = if matches!(loss, Loss::Logistic | Loss::Hinge(_)) { f64::from(u8::from(label > 0.0)) } else { label };
+        let is_binary = matches!(loss, Loss::Logistic | Loss::Hinge(_));
+        let label = if is_binary { f64::from(u8::from(label > 0.0)) } else { label };
         prop_assume!(!near_a_corner(loss, score, label));
         let step = 1e-5;
-        let [(below, slope_below, _), (above, slope_above, _)] = [score - step, score + step].map(|z| loss.at(z, label));
+        let [(below, slope_below, _), (above, slope_above, _)] =
+            [score - step, score + step].map(|z| loss.at(z, label));
         let (_, slope, curvature) = loss.at(score, label);
         prop_assert!((slope - (above - below) / (2.0 * step)).abs() < 1e-6);
         prop_assert!((curvature - (slope_above - slope_below) / (2.0 * step)).abs() < 1e-6);

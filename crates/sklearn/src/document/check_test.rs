@@ -4,9 +4,10 @@ use byoc_formats::error::Cause;
 
 fn encoder(categories: &str, learned: &str) -> String {
     format!(
-        r#"{{"version": 1, "scikit-learn": "1.9.1", "columns": null, "label": null, "transformer": {{"Pipeline": {{"steps": [["e",
-        {{"OrdinalEncoder": {{"categories": {categories}, "dtype": "float64", "handle_unknown": "error", "unknown_value": null,
-        "encoded_missing_value": "NaN", "min_frequency": null, "max_categories": null, "n_features_in_": 1, "categories_": [{learned}],
+        r#"{{"version": 1, "scikit-learn": "1.9.1", "columns": null, "label": null,
+        "transformer": {{"Pipeline": {{"steps": [["e", {{"OrdinalEncoder": {{"categories": {categories},
+        "dtype": "float64", "handle_unknown": "error", "unknown_value": null, "encoded_missing_value": "NaN",
+        "min_frequency": null, "max_categories": null, "n_features_in_": 1, "categories_": [{learned}],
         "infrequent_categories_": null}}}}]], "transform_input": null, "memory": null, "verbose": false}}}}}}"#
     )
 }

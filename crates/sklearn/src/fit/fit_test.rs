@@ -46,10 +46,13 @@ fn message(specification: &str, rows: &str) -> String {
 
 const HOUSES: &str = "1993,2728,y,y,1\n2004,1500,n,,2\n1980,,y,n,3\n2011,4100,n,y,4\n1999,2728,y,y,5\n";
 
-const WALK_THROUGH: &str = r#"{"version": 1, "columns": ["YEAR", "FEET", "PORCH", "DECK"], "label": "PRICE", "label_position": "last",
-    "transformer": {"ColumnTransformer": {"transformers": [
-        ["numbers", {"Pipeline": {"steps": [["fill", {"SimpleImputer": {"strategy": "median"}}], ["scale", {"StandardScaler": {}}]]}}, ["YEAR", "FEET"]],
-        ["words", {"Pipeline": {"steps": [["fill", {"SimpleImputer": {"strategy": "most_frequent"}}], ["encode", {"OneHotEncoder": {}}]]}}, ["PORCH", "DECK"]]]}}}"#;
+const WALK_THROUGH: &str = r#"{"version": 1, "columns": ["YEAR", "FEET", "PORCH", "DECK"], "label": "PRICE",
+    "label_position": "last", "transformer": {"ColumnTransformer": {"transformers": [
+        ["numbers", {"Pipeline": {"steps": [
+            ["fill", {"SimpleImputer": {"strategy": "median"}}], ["scale", {"StandardScaler": {}}]]}}, ["YEAR", "FEET"]],
+        ["words", {"Pipeline": {"steps": [
+            ["fill", {"SimpleImputer": {"strategy": "most_frequent"}}], ["encode", {"OneHotEncoder": {}}]]}},
+            ["PORCH", "DECK"]]]}}}"#;
 
 fn served(preprocessor: &Preprocessor, rows: &str) -> String {
     let table =
@@ -91,12 +94,16 @@ fn what_is_written_is_read_back_and_written_the_same() {
 fn chunks_make_no_difference() {
     for parts in [
         r#"[["a", {"MinMaxScaler": {}}, ["YEAR", "FEET"]], ["b", {"OrdinalEncoder": {}}, ["PORCH", "DECK"]]]"#,
-        r#"[["a", {"RobustScaler": {}}, ["YEAR", "FEET"]], ["b", {"QuantileTransformer": {}}, ["YEAR"]], ["c", {"MaxAbsScaler": {}}, ["FEET"]]]"#,
-        r#"[["a", {"KBinsDiscretizer": {"n_bins": 3}}, ["YEAR"]], ["b", {"PowerTransformer": {}}, ["FEET"]], ["c", {"VarianceThreshold": {}}, ["YEAR"]]]"#,
-        r#"[["a", {"SimpleImputer": {"add_indicator": true}}, ["FEET"]], ["b", {"OneHotEncoder": {"max_categories": 2}}, ["DECK"]]]"#,
+        r#"[["a", {"RobustScaler": {}}, ["YEAR", "FEET"]], ["b", {"QuantileTransformer": {}}, ["YEAR"]],
+            ["c", {"MaxAbsScaler": {}}, ["FEET"]]]"#,
+        r#"[["a", {"KBinsDiscretizer": {"n_bins": 3}}, ["YEAR"]], ["b", {"PowerTransformer": {}}, ["FEET"]],
+            ["c", {"VarianceThreshold": {}}, ["YEAR"]]]"#,
+        r#"[["a", {"SimpleImputer": {"add_indicator": true}}, ["FEET"]],
+            ["b", {"OneHotEncoder": {"max_categories": 2}}, ["DECK"]]]"#,
     ] {
         let specification = format!(
-            r#"{{"version": 1, "columns": ["YEAR", "FEET", "PORCH", "DECK", "PRICE"], "transformer": {{"ColumnTransformer": {{"transformers": {parts}}}}}}}"#
+            r#"{{"version": 1, "columns": ["YEAR", "FEET", "PORCH", "DECK", "PRICE"],
+                "transformer": {{"ColumnTransformer": {{"transformers": {parts}}}}}}}"#
         );
         let whole = fitted(&specification, HOUSES, 100).unwrap().0.to_json();
         for chunk in 1..5 {
@@ -253,7 +260,8 @@ fn a_wrong_specification_is_reported_with_its_path_and_the_allowed_values() {
             "expected a list of column names",
         ),
         (
-            r#"{"ColumnTransformer": {"transformers": [["a", {"Binarizer": {}}, ["b"]]], "transformer_weights": {"x": 1}}}"#,
+            r#"{"ColumnTransformer": {"transformers": [["a", {"Binarizer": {}}, ["b"]]],
+                "transformer_weights": {"x": 1}}}"#,
             "transformer_weights names \"x\"",
         ),
         (r#""passthrough""#, "expected a transformer, found a word"),
@@ -316,11 +324,29 @@ fn a_wrongly_edited_document_is_refused_with_the_mistake_and_its_own_position() 
     let scaler = "transformer.ColumnTransformer.transformers_[0][1].Pipeline.steps[1][1].StandardScaler";
     for (from, to, expected) in [
         (mean, "", format!("{scaler}: missing field `mean_`")),
-        (mean, "\"mean_\": [\"x\", 1],", format!("{scaler}.mean_[0]: expected a number, \"NaN\", \"Infinity\" or \"-Infinity\", found \"x\"")),
-        (mean, "\"mean_\": null,", "StandardScaler: expected mean_ to be a one-dimensional array of numbers, found null".to_owned()),
+        (
+            mean,
+            "\"mean_\": [\"x\", 1],",
+            format!("{scaler}.mean_[0]: expected a number, \"NaN\", \"Infinity\" or \"-Infinity\", found \"x\""),
+        ),
+        (
+            mean,
+            "\"mean_\": null,",
+            "StandardScaler: expected mean_ to be a one-dimensional array of numbers, found null".to_owned(),
+        ),
         (mean, "\"mean_\": [1.0],", "StandardScaler: expected mean_ to have 2 numbers, found 1".to_owned()),
-        (r#"["n", "y"]"#, r#"["n", "n"]"#, "categories_[0][1]: expected different categories, found \"n\" twice".to_owned()),
-        ("\"YEAR\"", "\"YEARS\"", "columns does not fit transformer: transformer \"numbers\" uses the column YEAR, but the columns of a row are YEARS,".to_owned()),
+        (
+            r#"["n", "y"]"#,
+            r#"["n", "n"]"#,
+            "categories_[0][1]: expected different categories, found \"n\" twice".to_owned(),
+        ),
+        (
+            "\"YEAR\"",
+            "\"YEARS\"",
+            "columns does not fit transformer: transformer \"numbers\" uses the column YEAR, \
+             but the columns of a row are YEARS,"
+                .to_owned(),
+        ),
         ("\"columns\": [", "\"columns\": [\"YEAR\", ", "columns".to_owned()),
     ] {
         let error = edited(from, to).unwrap_err();
@@ -343,15 +369,16 @@ fn of_zero_and_minus_zero_the_first_is_the_category() {
 
 #[test]
 fn a_column_without_a_name_may_be_given_twice() {
-    let specification = r#"{"version": 1, "transformer": {"ColumnTransformer": {"transformers": [["a", {"MinMaxScaler": {}}, [0, 0]]]}}}"#;
+    let specification = r#"{"version": 1, "transformer": {"ColumnTransformer": {
+        "transformers": [["a", {"MinMaxScaler": {}}, [0, 0]]]}}}"#;
     let (document, _) = fitted(specification, "1,2\n3,6\n", 1).unwrap();
     assert_eq!(served(&from_json(&document.to_json()).unwrap(), "2,0\n"), "0.5,0.5\n");
 }
 
 #[test]
 fn columns_without_names_are_selected_by_position_without_the_label() {
-    let specification = r#"{"version": 1, "label": "y", "label_position": "first", "transformer": {"ColumnTransformer": {
-        "transformers": [["a", {"MinMaxScaler": {}}, [-1]]], "remainder": "passthrough"}}}"#;
+    let specification = r#"{"version": 1, "label": "y", "label_position": "first", "transformer": {
+        "ColumnTransformer": {"transformers": [["a", {"MinMaxScaler": {}}, [-1]]], "remainder": "passthrough"}}}"#;
     let (document, _) = fitted(specification, "9,1,2\n9,3,6\n", 1).unwrap();
     let preprocessor = from_json(&document.to_json()).unwrap();
     assert_eq!(served(&preprocessor, "5,4\n"), "0.5,5.0\n");

@@ -97,13 +97,16 @@ macro_rules! parameters {
             const NAME: &'static str = stringify!($name);
 
             fn parameters(&self) -> $crate::parameters::class::State {
-                let state = [$((stringify!($parameter), $crate::parameters::values::ToPython::to_python(&self.$parameter))),*];
+                use $crate::parameters::values::ToPython;
+                let state = [$((stringify!($parameter), ToPython::to_python(&self.$parameter))),*];
                 state.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
             }
 
             fn attributes(_attributes: &$attributes) -> $crate::parameters::class::State {
+                #[allow(unused_imports, reason = "some transformers have no fitted attributes")]
+                use $crate::parameters::values::ToPython;
                 let state: Vec<(&str, Option<byoc_formats::pickle::Python>)> =
-                    vec![$((stringify!($attribute), $crate::parameters::values::ToPython::to_python(&_attributes.$attribute))),*];
+                    vec![$((stringify!($attribute), ToPython::to_python(&_attributes.$attribute))),*];
                 state.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
             }
         }

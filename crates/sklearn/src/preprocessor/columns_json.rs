@@ -120,7 +120,8 @@ read_as_word! { WrittenInput { Frame = "frame", Series = "series", Numpy = "nump
 pub const COLUMNS_JSON: &str = "columns.json";
 
 /// An example of the document, for messages.
-const EXPECTED: &str = "an object such as {\"columns\": [\"a\", \"b\"], \"label\": \"y\", \"label_position\": \"last\", \"method\": \"transform\"}";
+const EXPECTED: &str = "an object such as {\"columns\": [\"a\", \"b\"], \"label\": \"y\", \
+                        \"label_position\": \"last\", \"method\": \"transform\"}";
 
 impl ColumnsJson {
     /// Replaces values by those of settings.

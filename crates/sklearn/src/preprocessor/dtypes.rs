@@ -158,7 +158,10 @@ mod tests {
             (
                 r#"{"zipp": "str"}"#,
                 Some(names),
-                format!("{source}: zipp: no column of the model has this name; did you mean zip? the columns of the model are age, zip"),
+                format!(
+                    "{source}: zipp: no column of the model has this name; did you mean zip? \
+                     the columns of the model are age, zip"
+                ),
             ),
             (
                 r#"{"1": "str"}"#,
@@ -168,7 +171,10 @@ mod tests {
             (
                 r#"{"2": "str"}"#,
                 None,
-                format!("{source}: 2: no column of the model has this name; the columns of the model have no names, they are counted from \"0\" to \"1\""),
+                format!(
+                    "{source}: 2: no column of the model has this name; the columns of the model have no names, \
+                     they are counted from \"0\" to \"1\""
+                ),
             ),
             (
                 r#"{"zip": "string"}"#,

@@ -307,7 +307,8 @@ fn columns_that_fail_every_request_are_detected_at_load() {
     };
     // Eight features by name, and a last one that no transformer uses.
     let housing = "1.6.1/housing_short";
-    let eight = r#""YEAR_BUILT", "SQUARE_FEET", "NUM_BEDROOMS", "NUM_BATHROOMS", "LOT_ACRES", "GARAGE_SPACES", "FRONT_PORCH", "DECK""#;
+    let eight = r#""YEAR_BUILT", "SQUARE_FEET", "NUM_BEDROOMS", "NUM_BATHROOMS", "LOT_ACRES", "GARAGE_SPACES",
+        "FRONT_PORCH", "DECK""#;
     for (case, json, expected) in [
         (
             housing,

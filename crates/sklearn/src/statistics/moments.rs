@@ -103,7 +103,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn chunks_do_not_matter(values in proptest::collection::vec(-1e6f64..1e6, 1..60), cut in 0usize..60, shift in prop_oneof![Just(0.0), Just(1e9)]) {
+        fn chunks_do_not_matter(
+            values in proptest::collection::vec(-1e6f64..1e6, 1..60),
+            cut in 0usize..60,
+            shift in prop_oneof![Just(0.0), Just(1e9)],
+        ) {
             let values: Vec<f64> = values.into_iter().map(|value| value + shift).collect();
             let mut whole = Moments::default();
             whole.add(&values);

@@ -149,7 +149,10 @@ proptest! {
     }
 
     #[test]
-    fn without_case_the_matcher_agrees_with_the_reference_implementation_on_folded_text(pattern_text in "[aAbB*?]{0,6}", text in "[aAbB]{0,8}") {
+    fn without_case_the_matcher_agrees_with_the_reference_implementation_on_folded_text(
+        pattern_text in "[aAbB*?]{0,6}",
+        text in "[aAbB]{0,8}",
+    ) {
         let folded = |text: &str| text.to_lowercase().chars().collect::<Vec<char>>();
         prop_assert_eq!(
             matches(&pattern(&pattern_text).0, &text, Case::Ignored),

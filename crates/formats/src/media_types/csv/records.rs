@@ -258,9 +258,11 @@ mod tests {
         prop_oneof![
             4 => "-?[0-9]{1,3}",
             2 => "-?[0-9]{0,2}\\.[0-9]{0,2}",
-            2 => prop_oneof![Just("NA"), Just(""), Just("True"), Just("false"), Just("-0"), Just("1e5")].prop_map(str::to_owned),
+            2 => prop_oneof![Just("NA"), Just(""), Just("True"), Just("false"), Just("-0"), Just("1e5")]
+                .prop_map(str::to_owned),
             1 => prop_oneof![
-                Just("9223372036854775808"), Just("99999999999999999999"), Just("-9223372036854775809"), Just("\"a,b\"\"\n\""), Just("é")
+                Just("9223372036854775808"), Just("99999999999999999999"), Just("-9223372036854775809"),
+                Just("\"a,b\"\"\n\""), Just("é")
             ].prop_map(str::to_owned),
             1 => "[ax ]{1,3}",
         ]

@@ -294,7 +294,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
 
     #[test]
-    fn the_reader_agrees_with_the_reference_implementation_on_random_bodies(pieces in proptest::collection::vec(piece(), 0..24)) {
+    fn the_reader_agrees_with_the_reference_implementation_on_random_bodies(
+        pieces in proptest::collection::vec(piece(), 0..24),
+    ) {
         assert_equal_to_twin(&pieces.concat())?;
     }
 

@@ -111,7 +111,8 @@ fn a_frame_of_pandas_is_rows_by_name_in_every_orientation() {
         r#"{"dataframe_records": [{"wide": 1, "color": "red"}, {"wide": 2, "color": "blue"}]}"#,
         // to_json(orient="records") and "table".
         r#"[{"wide":1,"color":"red"},{"wide":2,"color":"blue"}]"#,
-        r#"{"schema":{"fields":[{"name":"index","type":"integer"}]},"data":[{"index":0,"wide":1,"color":"red"},{"index":1,"wide":2,"color":"blue"}]}"#,
+        r#"{"schema":{"fields":[{"name":"index","type":"integer"}]},
+            "data":[{"index":0,"wide":1,"color":"red"},{"index":1,"wide":2,"color":"blue"}]}"#,
         // to_json(), and json.dumps(to_dict("list")).
         r#"{"wide":{"0":1,"1":2},"color":{"0":"red","1":"blue"}}"#,
         r#"{"id": {"a": 5, "b": 6}, "color": {"a": "red", "b": "blue"}, "wide": {"a": 1, "b": 2}}"#,
@@ -143,7 +144,8 @@ fn a_column_may_have_the_name_of_a_form_if_its_value_is_a_scalar() {
         r#"{"instances": 5, "index": 4, "columns": 3, "data": 2, "features": 1}"#,
         r#"[{"features": 1, "data": 2, "columns": 3, "index": 4, "instances": 5}]"#,
         r#"{"instances": [{"features": 1, "data": 2, "columns": 3, "index": 4, "instances": 5}]}"#,
-        r#"{"index": [0], "columns": ["index", "instances", "columns", "data", "features"], "data": [[4, 5, 3, 2, 1]]}"#,
+        r#"{"index": [0], "columns": ["index", "instances", "columns", "data", "features"],
+            "data": [[4, 5, 3, 2, 1]]}"#,
     ] {
         assert_eq!(format!("{:?}", read(body, &named).unwrap().columns), row, "{body}");
     }

@@ -636,7 +636,9 @@ proptest! {
     }
 
     #[test]
-    fn no_body_makes_a_reader_panic(body in "([{}\\[\\],:]|\"(instances|features|data|values|keys|shape|x)\"|[0-9]|null){0,40}") {
+    fn no_body_makes_a_reader_panic(
+        body in "([{}\\[\\],:]|\"(instances|features|data|values|keys|shape|x)\"|[0-9]|null){0,40}",
+    ) {
         let _ = read_batch(body.as_bytes(), 2);
         let _ = read_table(body.as_bytes(), &|_| Ok(()));
         let _ = jsonlines::read_batch(body.as_bytes(), 2);

@@ -91,7 +91,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_score_is_printed_shortened_or_in_full_and_is_read_back_as_the_same_float32(bits in any::<u32>(), scale in 0..30_i32) {
+        fn a_score_is_printed_shortened_or_in_full_and_is_read_back_as_the_same_float32(
+            bits in any::<u32>(),
+            scale in 0..30_i32,
+        ) {
             let score = f32::from_bits(bits);
             let score = if bits & 1 == 0 { score } else { (score % 1e9) * 10_f32.powi(-scale) };
             prop_assume!(score.is_finite());

@@ -165,7 +165,11 @@ proptest! {
     }
 
     #[test]
-    fn a_damaged_record_is_an_error_or_is_read_as_by_prost(twin in twin(), at in any::<prop::sample::Index>(), to in any::<u8>()) {
+    fn a_damaged_record_is_an_error_or_is_read_as_by_prost(
+        twin in twin(),
+        at in any::<prop::sample::Index>(),
+        to in any::<u8>(),
+    ) {
         let mut bytes = twin.encode_to_vec();
         prop_assume!(!bytes.is_empty());
         let index = at.index(bytes.len());

@@ -143,7 +143,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_lookup_finds_the_result_of_a_linear_search(mut values in proptest::collection::vec(-40i64..40, 0..40), sort in any::<bool>()) {
+        fn every_lookup_finds_the_result_of_a_linear_search(
+            mut values in proptest::collection::vec(-40i64..40, 0..40),
+            sort in any::<bool>(),
+        ) {
             if sort {
                 values.sort_unstable();
             }
