@@ -40,6 +40,12 @@ impl fmt::Display for NotJson<'_> {
     }
 }
 
+/// Why a text is not JSON and where, for an error of serde_json's about its syntax or its end:
+/// `expected JSON: line 1, column 6: expected a value of JSON, found NaN`.
+pub fn describe(text: &[u8], error: &serde_json::Error) -> String {
+    format!("expected JSON: line {}, column {}: {}", error.line(), error.column(), not_json(text, error))
+}
+
 /// Why a text is not JSON, for an error of serde_json's about its syntax or its end.
 pub(crate) fn not_json<'t>(text: &'t [u8], error: &serde_json::Error) -> NotJson<'t> {
     let at = match error.classify() {

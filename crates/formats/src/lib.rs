@@ -14,7 +14,7 @@ pub mod error;
 mod excerpt;
 pub mod file_kind;
 pub mod json_document;
-mod json_syntax;
+pub mod json_syntax;
 pub mod media_types;
 pub mod mxnet_params;
 pub mod numbers;

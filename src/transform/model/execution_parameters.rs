@@ -8,6 +8,7 @@ use super::job_container::JobContainer;
 use crate::leased_bytes::MemoryShare;
 use crate::platform::batch_strategy::BatchStrategy;
 use crate::platform::http::{Body, PING_LIMIT, read_body};
+use byoc_formats::json_syntax;
 
 /// The parameters that a container gives; each is optional.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub(super) async fn ask(client: &Client, stage: &JobContainer) -> ExecutionParam
 impl ExecutionParameters {
     /// Numbers may be strings, and strategies may be spelled as in the API or as containers spell them.
     fn read(body: &[u8]) -> Result<ExecutionParameters, String> {
-        let document: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        let document: Value = serde_json::from_slice(body).map_err(|error| json_syntax::describe(body, &error))?;
         let number = |name: &str| match document.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => text.trim().parse().map(Some).map_err(|_| format!("{name} is \"{text}\"")),

@@ -23,8 +23,7 @@ pub(super) async fn list(storage: &Storage, manifest: &Location) -> Result<Vec<O
         Location::Local(path) => path.parent().map(PathBuf::from).unwrap_or_default(),
         Location::S3 { .. } => PathBuf::new(),
     };
-    let entries = entries_of(&text, &folder)
-        .map_err(|problem| Error::new(Cause::BadSetting, format!("{manifest}: {problem}")))?;
+    let entries = entries_of(&text, &folder).map_err(|error| error.context(manifest))?;
     let look_at = |(location, name): (Location, String)| async move {
         let failed = |failure: StorageError| read_failed(&location, failure);
         match &location {
@@ -44,7 +43,7 @@ pub(super) async fn list(storage: &Storage, manifest: &Location) -> Result<Vec<O
     stream::iter(entries).map(look_at).buffered(LOOKED_AT).try_collect().await
 }
 
-fn entries_of(text: &[u8], folder: &Path) -> Result<Vec<(Location, String)>, String> {
+fn entries_of(text: &[u8], folder: &Path) -> Result<Vec<(Location, String)>> {
     const EXPECTED: &str = "expected a JSON list such as [{\"prefix\": \"s3://bucket/data/\"}, \"a.csv\", \"b.csv\"]";
     #[derive(serde::Deserialize)]
     #[serde(untagged)]
@@ -52,22 +51,24 @@ fn entries_of(text: &[u8], folder: &Path) -> Result<Vec<(Location, String)>, Str
         Prefix { prefix: String },
         Key(String),
     }
-    let entries: Vec<Entry> = serde_json::from_slice(text).map_err(|error| format!("{EXPECTED}: {error}"))?;
+    let invalid = |message: String| Error::new(Cause::BadSetting, message);
+    let entries: Vec<Entry> =
+        serde_json::from_slice(text).map_err(|error| invalid(EXPECTED.to_owned()).caused_by(error))?;
     let mut entries = entries.into_iter();
-    let Some(Entry::Prefix { prefix }) = entries.next() else { return Err(EXPECTED.to_owned()) };
+    let Some(Entry::Prefix { prefix }) = entries.next() else { return Err(invalid(EXPECTED.to_owned())) };
     entries
         .map(|entry| match entry {
-            Entry::Prefix { .. } => Err(format!("{EXPECTED}; it has a second prefix")),
+            Entry::Prefix { .. } => Err(invalid(format!("{EXPECTED}; it has a second prefix"))),
             Entry::Key(key) if key.is_empty() || key.split('/').any(|part| part == "..") => {
-                Err(format!("\"{key}\" is no name below the prefix"))
+                Err(invalid(format!("\"{key}\" is no name below the prefix")))
             }
             Entry::Key(key) => {
-                let location = match Location::parse(&prefix, folder)? {
+                let location = match Location::parse(&prefix, folder).map_err(invalid)? {
                     // Only the prefix of an https:// URL is percent-encoded, not the keys.
                     Location::S3 { bucket, key: prefix } if !prefix.is_empty() => {
                         Location::S3 { bucket, key: format!("{prefix}{key}") }
                     }
-                    _ => Location::parse(&format!("{prefix}{key}"), folder)?,
+                    _ => Location::parse(&format!("{prefix}{key}"), folder).map_err(invalid)?,
                 };
                 Ok((location, key.trim_start_matches('/').to_owned()))
             }
@@ -96,6 +97,13 @@ mod tests {
             assert_eq!(entries[0].0.to_string(), expected);
             assert_eq!(entries[0].1, "a%20b+.csv");
         }
+    }
+
+    #[test]
+    fn why_a_manifest_is_not_json_is_the_source_of_its_error() {
+        let error = entries_of(b"[{]", Path::new("/")).unwrap_err().context("s3://b/m");
+        assert!(error.message().starts_with("s3://b/m: expected a JSON list such as "), "{error}");
+        assert!(std::error::Error::source(&error).is_some_and(|source| source.is::<serde_json::Error>()));
     }
 
     #[test]

@@ -8,6 +8,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use byoc_formats::json_syntax;
+
 use super::path::{Path, Selected, Step};
 
 /// The member that holds a result.
@@ -22,6 +24,17 @@ fn without_byte_order_mark(text: &[u8]) -> &[u8] {
     text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
 }
 
+/// Bytes as text.
+///
+/// # Errors
+/// The first byte that is not UTF-8.
+fn utf8(bytes: &[u8]) -> Result<&str, String> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let at = error.valid_up_to();
+        format!("expected UTF-8, found the byte 0x{:02x} at index {at}", bytes.get(at).unwrap_or(&0))
+    })
+}
+
 /// Splits a body into its JSON values: one for a document, one per line for JSON Lines. A byte order mark at the start
 /// is skipped.
 ///
@@ -31,7 +44,7 @@ pub(super) fn values(body: &[u8]) -> Result<Vec<&[u8]>, String> {
     let body = without_byte_order_mark(body);
     let mut values = Vec::new();
     for value in serde_json::Deserializer::from_slice(body).into_iter::<&RawValue>() {
-        let value = value.map_err(|error| format!("expected JSON: {error}"))?;
+        let value = value.map_err(|error| json_syntax::describe(body, &error))?;
         values.push(value.get().as_bytes());
     }
     Ok(values)
@@ -83,8 +96,7 @@ type Node<'a> = Cow<'a, str>;
 /// # Errors
 /// The first step that selects nothing.
 pub(super) fn select<'a>(path: &Path, record: &'a [u8]) -> Result<Cow<'a, [u8]>, String> {
-    let text =
-        std::str::from_utf8(without_byte_order_mark(record)).map_err(|error| format!("expected UTF-8: {error}"))?;
+    let text = utf8(without_byte_order_mark(record))?;
     let mut nodes: Vec<Node<'a>> = vec![Cow::Borrowed(text)];
     let mut is_list = false;
     for step in path.steps() {
@@ -178,7 +190,7 @@ fn shown(text: &str) -> String {
 fn check(text: &str) -> Result<(), String> {
     match serde_json::from_str::<serde::de::IgnoredAny>(text) {
         Ok(_) => Ok(()),
-        Err(error) => Err(format!("expected JSON: {error}, found {}", shown(text))),
+        Err(error) => Err(format!("{} in {}", json_syntax::describe(text.as_bytes(), &error), shown(text))),
     }
 }
 
@@ -188,10 +200,7 @@ fn check(text: &str) -> Result<(), String> {
 /// # Errors
 /// If one of them is not JSON.
 pub(super) fn join(input: &[u8], result: &[u8]) -> Result<Vec<u8>, String> {
-    let text = |bytes| {
-        let text = std::str::from_utf8(without_byte_order_mark(bytes));
-        text.map(str::trim).map_err(|error| format!("expected UTF-8: {error}"))
-    };
+    let text = |bytes| utf8(without_byte_order_mark(bytes)).map(str::trim);
     let (input, result) = (text(input)?, text(result)?);
     check(input)?;
     let joined = match members(input) {
@@ -296,7 +305,9 @@ mod tests {
             assert!(problem.starts_with("expected "), "{input}: {problem}");
         }
         let problem = join(b"{\"a\":NaN}", b"1").unwrap_err();
-        assert!(problem.contains("at line 1 column 6, found {\"a\":NaN}"), "{problem}");
+        assert!(problem.contains("line 1, column 6: expected a value of JSON, found NaN in {\"a\":NaN}"), "{problem}");
+        let problem = join(b"{\"a\":\xff}", b"1").unwrap_err();
+        assert_eq!(problem, "expected UTF-8, found the byte 0xff at index 5");
     }
 
     #[test]
