@@ -114,8 +114,8 @@ async fn serve(settings: Settings) -> Result<()> {
     let address = listener.local_addr().map_err(|error| listen_error(address, error))?;
     // The first log line, from which a caller that asked for port 0 reads the port.
     let asked = match principals {
-        None => "no signature is asked for, --iam FILE would check who calls".to_owned(),
-        Some(principals) => format!("signatures of {} principals are asked for", principals.count()),
+        None => "signatures are not checked; --iam FILE checks callers".to_owned(),
+        Some(principals) => format!("signatures are checked against {} principals", principals.count()),
     };
     log::info!(target: telemetry::logs::LISTENING_TARGET, "{LISTENING_ON}http://{address} ({asked})");
     for doubt in principals.map_or(&[][..], |principals| principals.warnings()) {

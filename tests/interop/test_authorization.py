@@ -105,8 +105,8 @@ EXPLICITLY = "with an explicit deny in an identity-based policy"
 
 
 def test_the_first_log_line_says_whether_signatures_are_checked(guarded, endpoint):
-    assert "signatures of 3 principals are asked for" in guarded.log[0]
-    assert "no signature is asked for" in endpoint.log[0]
+    assert "signatures are checked against 3 principals" in guarded.log[0]
+    assert "signatures are not checked" in endpoint.log[0]
 
 
 def test_a_role_reaches_its_own_city_only(guarded):

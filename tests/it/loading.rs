@@ -78,7 +78,7 @@ fn each_error_has_a_matching_hint() {
     }
     let svc = scikit_learn("1.6.1/model_svc");
     let mut container = Container::start(&["--model-dir", &model_dir(&svc), "--method", "predict_proba"], &[]);
-    container.wait_for_log("predict_proba is asked for");
+    container.wait_for_log("the method is predict_proba, which it does not have");
     container.wait_for_log("byoc: name another method with --method");
     assert_eq!(container.wait().code(), Some(65));
 }

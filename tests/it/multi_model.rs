@@ -388,7 +388,7 @@ fn one_container_serves_estimators_and_preprocessors() {
         std::fs::write(folder.path().join("columns.json"), r#"{"method": "predict_proba"}"#).unwrap();
         container.load("ridge", folder.path()).error(500, "InvalidModelException")
     };
-    assert!(message.contains("Ridge: predict_proba is asked for, which it does not have"), "{message}");
+    assert!(message.contains("Ridge: the method is predict_proba, which it does not have"), "{message}");
 }
 
 /// Loads each file of `bad/` that must be refused, one after the other in one process, whose peak is that of the worst

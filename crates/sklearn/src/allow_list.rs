@@ -61,8 +61,8 @@ const PACKAGES_OF_ESTIMATORS: &[&str] = &[
 const ENDS_OF_ESTIMATORS: &[&str] = &["Classifier", "Regressor", "Regression", "SVC", "SVR", "CV"];
 
 /// The advice for a file that contains code.
-const INSTEAD_OF_CODE: &str = "what is read are scikit-learn's own classes and, as the function of a transformer, NumPy's own \
-                               functions by name (func=np.log1p)";
+const INSTEAD_OF_CODE: &str = "only scikit-learn's classes are read and, as the function of a transformer, \
+                               NumPy's functions by name (func=np.log1p)";
 
 fn listed(names: impl Iterator<Item = &'static str>) -> String {
     names.collect::<Vec<_>>().join(", ")
@@ -72,11 +72,11 @@ fn reason(module: &str, name: &str) -> String {
     let package = module.split('.').next().unwrap_or_default();
     match package {
         "dill" | "cloudpickle" => format!(
-            "by which {package} puts the code of a function or class into the file, and no code of a file is run here; \
+            "with which {package} stores a function or class as code, and byoc runs no code from a file; \
              {INSTEAD_OF_CODE}"
         ),
         "__main__" => {
-            format!("which the program defined that made the file, and which is not in the file; {INSTEAD_OF_CODE}")
+            format!("which was defined in the program that wrote the file and is not in the file; {INSTEAD_OF_CODE}")
         }
         _ => format!("which is not supported; {}", instead_of(module, name)),
     }
@@ -139,10 +139,14 @@ mod tests {
     #[test]
     fn code_in_a_file_is_refused_as_code_and_a_users_class_as_such() {
         for (module, name, expected) in [
-            ("dill._dill", "_create_function", "by which dill puts the code of a function or class into the file"),
-            ("cloudpickle.cloudpickle", "_builtin_type", "by which cloudpickle puts the code"),
-            ("cloudpickle.cloudpickle_fast", "_function_setstate", "by which cloudpickle puts the code"),
-            ("__main__", "add_one", "which the program defined that made the file"),
+            ("dill._dill", "_create_function", "with which dill stores a function or class as code"),
+            ("cloudpickle.cloudpickle", "_builtin_type", "with which cloudpickle stores a function or class as code"),
+            (
+                "cloudpickle.cloudpickle_fast",
+                "_function_setstate",
+                "with which cloudpickle stores a function or class as code",
+            ),
+            ("__main__", "add_one", "which was defined in the program that wrote the file"),
             ("xgboost.sklearn", "XGBClassifier", "which is not supported; supported are the transformers"),
         ] {
             let reason = reason(module, name);

@@ -134,9 +134,7 @@ impl AwsError {
 
     /// Other requests hold the memory that this one needs.
     pub(super) fn no_memory() -> AwsError {
-        AwsError::service_unavailable(
-            "The bodies and answers of other requests take all memory that there is for them; try again.",
-        )
+        AwsError::service_unavailable("Other requests use all memory for bodies and responses; try again.")
     }
 
     /// The endpoint itself failed.

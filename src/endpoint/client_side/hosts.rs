@@ -43,8 +43,8 @@ impl AllowedHosts {
         match [given, of_target].into_iter().flatten().find(|host| !self.allows(host)) {
             None => Ok(()),
             Some(other) => Err(AwsError::misdirected(format!(
-                "Host {other:?} is none of this endpoint's; if it is meant to be one, start the endpoint with \
-                 --allow-host NAME or BYOC_ENDPOINT_ALLOW_HOST."
+                "Host {other:?} is not a name of this endpoint; to allow it, start the endpoint with --allow-host NAME or \
+                 BYOC_ENDPOINT_ALLOW_HOST."
             ))),
         }
     }

@@ -202,8 +202,8 @@ impl SingleModel {
             };
             if let Some(said) = state.change() {
                 log::warn!(
-                    "container {name}: {place} {said}; the model goes on answering as it was loaded (--model-refresh \
-                     changed starts another container with what lies there)"
+                    "container {name}: {place} {said}; the loaded model keeps answering (--model-refresh changed starts \
+                     another container with the new artifact)"
                 );
             }
             model.watcher.end(state.change().is_some());
@@ -265,7 +265,7 @@ impl SingleModel {
             Err(StartFailure { failure: failure @ InvocationError::NoSuchModel { .. }, .. }) => {
                 log::warn!(
                     "container {name}: {place} was deleted since it was loaded; requests are refused until a model \
-                     lies there"
+                     exists there"
                 );
                 current.problem = Some(failure);
             }

@@ -150,7 +150,7 @@ impl Answer {
 
 fn no_method(object: Attributes<'_>, method: Method, methods: &[&str]) -> byoc_formats::error::Error {
     let error = object.error(format_args!(
-        "{} is asked for, which it does not have as it was fitted: expected {}, or no method",
+        "the method is {}, which it does not have as it was fitted: expected {}, or no method",
         method.name(),
         methods.join(" or ")
     ));

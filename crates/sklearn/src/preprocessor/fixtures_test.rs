@@ -155,7 +155,7 @@ fn functions_and_classes_pickled_as_code_are_refused_with_the_reason() {
         let error =
             pickle::read(fs::read(&file).unwrap(), &ScikitLearn, &Allowance::unbounded()).map(drop).unwrap_err();
         assert_eq!(error.cause(), Cause::Unsupported, "{name}: {error}");
-        let reason = format!("by which {writer} puts the code of a function or class into the file");
+        let reason = format!("with which {writer} stores a function or class as code");
         assert!(error.message().contains(&reason), "{name}: {error}");
         let is_attribute = error.message().starts_with("attribute func: ");
         assert_eq!(is_attribute, name.contains("function"), "{name}: {error}");

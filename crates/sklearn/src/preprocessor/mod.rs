@@ -101,7 +101,7 @@ impl Preprocessor {
             return Err(Error::new(
                 Cause::NoSuchMethod,
                 format!(
-                    "{} is asked for, which a transformer does not have: expected \"transform\", or no method",
+                    "the method is {}, which a transformer does not have: expected \"transform\", or no method",
                     method.name()
                 ),
             ));

@@ -129,7 +129,7 @@ impl Principals {
             Some(node) => {
                 let nodes = findings.list("Principals", node);
                 if matches!(node, Node::List(_)) && nodes.is_empty() {
-                    findings.problem("Principals", "empty; nobody could call");
+                    findings.problem("Principals", "empty; every call would be refused");
                 }
                 nodes
             }

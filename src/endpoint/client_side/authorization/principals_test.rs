@@ -109,7 +109,7 @@ fn all_problems_are_reported_together_without_secrets() {
 fn a_file_without_principals_or_account_is_refused() {
     assert_eq!(problems(&json!({})), ["Account: missing", "Principals: missing"]);
     let nobody = problems(&json!({"Account": "123456789012", "Principals": []}));
-    assert_eq!(nobody, ["Principals: empty; nobody could call"]);
+    assert_eq!(nobody, ["Principals: empty; every call would be refused"]);
     assert_eq!(problems(&json!([])), ["expected an object, found a list"]);
 }
 

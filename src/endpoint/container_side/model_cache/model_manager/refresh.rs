@@ -34,8 +34,8 @@ impl ModelManager {
             if let Some(said) = state.change() {
                 let (container, place) = (manager.container(), manager.store.display_location(&target_model));
                 log::warn!(
-                    "{container}: {place} {said}; the model goes on answering as it was loaded (--model-refresh \
-                     changed takes what lies there)"
+                    "{container}: {place} {said}; the loaded model keeps answering (--model-refresh changed loads the \
+                     new artifact)"
                 );
             }
             slot.watcher.end(state.change().is_some());
