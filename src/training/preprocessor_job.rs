@@ -223,7 +223,7 @@ impl Report {
         Report { is_interactive, walk: 0, began: Instant::now(), shown: None }
     }
 
-    /// A line that stays. The fit goes on if it cannot be written.
+    /// A line that stays. The fit continues if it cannot be written.
     fn say(&self, message: &str) {
         let message = printable::one_line(message);
         let mut out = std::io::stdout().lock();

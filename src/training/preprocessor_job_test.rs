@@ -158,7 +158,7 @@ fn the_reason_of_a_failure_is_in_the_failure_file() {
 #[test]
 fn a_pipe_is_read_once_if_it_fits_into_memory_or_else_once_in_each_pass() {
     let config = r#"{"train": {"TrainingInputMode": "Pipe", "ContentType": "text/csv"}}"#;
-    // One walk for the types of the columns, one for what is learned, one for how sparse the answer is.
+    // One pass for the types of the columns, one for the fit, and one for the sparsity of the answer.
     for (memory, fifos) in [(1 << 20, 1), (1, 3)] {
         let job = Job::new(&[
             ("config/hyperparameters.json", &hyperparameters()),

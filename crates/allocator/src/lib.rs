@@ -1,6 +1,6 @@
 //! Settings of the C library's allocator: when it returns freed memory to the system.
 //!
-//! This is a package of its own because it needs `unsafe`, which all other packages forbid. Without
+//! This is a separate package because it needs `unsafe`, which all other packages forbid. Without
 //! [`return_freed_memory`], a container keeps most of the memory of 100,000 unloaded models (docs/figures.md, which
 //! also compares other allocators).
 

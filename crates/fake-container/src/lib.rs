@@ -1,6 +1,6 @@
 //! A container for tests: it responds as a test tells it to and remembers the requests that it got.
 //!
-//! It speaks HTTP by hand, so that it can also hang, announce more than it sends, and hang up.
+//! It implements HTTP itself, so that it can also hang, announce more than it sends, and hang up.
 
 use std::future::Future;
 use std::net::TcpListener;
@@ -18,7 +18,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use url::Url;
 
-/// A request as it came.
+/// A request as it arrived.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The method, such as `POST`.
@@ -28,7 +28,7 @@ pub struct Request {
     /// The query as on the wire, without its `?`.
     pub query: String,
     headers: Vec<(String, String)>,
-    /// The body; bytes that are no UTF-8 are replaced.
+    /// The body; bytes that are not UTF-8 are replaced.
     pub body: String,
 }
 
@@ -77,10 +77,10 @@ pub struct FakeContainer {
 }
 
 impl FakeContainer {
-    /// A container on a port of its own. Each connection has a thread, so that `react` may block.
+    /// A container on its own port. Each connection has a thread, so that `react` may block.
     ///
     /// # Panics
-    /// When there is no free port or no thread.
+    /// If there is no free port or no thread.
     pub fn start<F, A>(react: F) -> FakeContainer
     where
         F: Fn(Request) -> A + Clone + Send + 'static,

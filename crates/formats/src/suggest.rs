@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 const LONGEST: usize = 64;
 /// At most this many known names are compared; a table may have a hundred thousand columns.
 const MOST_COMPARED: usize = 1024;
-/// At most this many names stand in a message.
+/// The most names in a message.
 const MOST_LISTED: usize = 10;
 
 /// The known name closest to `name`: it differs in at most a third of its letters, or the words of one are a subset of

@@ -106,7 +106,7 @@ fn a_file_of_one_repeated_number_that_unpacks_to_far_more_is_refused() {
     assert!(error.message().contains("expected a stored or deflated file within"), "{error}");
 }
 
-/// The sizes stand at fixed places of a zip's central directory (APPNOTE.TXT 4.3.12).
+/// The sizes are at fixed positions in a zip's central directory (APPNOTE.TXT 4.3.12).
 #[test]
 fn an_impossible_size_is_refused_before_memory_is_taken() {
     for (method, member, size, expected) in [

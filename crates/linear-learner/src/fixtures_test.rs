@@ -1,4 +1,4 @@
-//! Every case of `tests/fixtures/linear-learner`, every request in every media type, against what MXNet computed.
+//! Compares every request of every case of `tests/fixtures/linear-learner`, in every media type, with MXNet's scores.
 
 use super::*;
 use byoc_account::Allowance;
@@ -10,7 +10,7 @@ use serde::Deserialize;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// MXNet sums in float32, in an order of its own.
+/// MXNet sums in float32, in a different order.
 const TOLERANCE: f64 = 2e-6;
 
 #[derive(Deserialize)]
@@ -199,7 +199,7 @@ fn the_records_of_answers_equal_those_of_the_algorithms_container() {
     assert!(compared > 150, "{compared}");
 }
 
-/// A text as the numbers in it, and what stands between them.
+/// The numbers in a text, and the text between them.
 fn numbers(text: &str) -> (Vec<f64>, Vec<&str>) {
     let is_part = |character: char| character.is_ascii_digit() || "+-.e".contains(character);
     let mut found = Vec::new();

@@ -84,7 +84,7 @@ fn normalized(name: &str) -> String {
     name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
 }
 
-/// Whether a name has labels of its own below a domain.
+/// Whether a name has further labels below a domain.
 fn is_below(name: &str, domain: &str) -> bool {
     name.strip_suffix(domain).and_then(|labels| labels.strip_suffix('.')).is_some_and(|labels| !labels.is_empty())
 }

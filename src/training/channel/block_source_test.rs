@@ -26,7 +26,7 @@ fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
     folder
 }
 
-/// The labels and features of a walk, written out.
+/// The labels and features of a pass, as dense rows.
 fn walk(source: &mut ChannelSource) -> Result<Vec<(f32, Vec<f32>)>> {
     let mut all = Vec::new();
     for block in source.pass()? {
@@ -166,7 +166,7 @@ fn bad_data_is_an_error_with_the_file_and_the_place() {
 fn each_pass_over_a_pipe_opens_its_own_fifo_even_if_it_appears_late() {
     let folder = tempfile::tempdir().unwrap();
     let base = folder.path().to_owned();
-    // The platform's side: a FIFO for each walk, made when the one before is done.
+    // SageMaker's side: a FIFO for each pass, created when the one before is done.
     let writer = std::thread::spawn(move || {
         for walk in 0..2 {
             let path = base.join(format!("train_{walk}"));
@@ -200,7 +200,7 @@ fn a_pass_that_waits_for_data_ends_when_the_job_must_stop() {
     let mut source = ChannelSource::new(reading, 0);
     let mut pass = source.pass().unwrap();
     stop.set();
-    // Either the wait is broken off, or the FIFO that never came is an error: both end the walk.
+    // Either the wait is interrupted, or the missing FIFO is an error: both end the pass.
     assert!(pass.next().is_none_or(|block| block.is_err()));
 }
 

@@ -48,7 +48,7 @@ impl<W: Write> LogLines<W> {
         }
     }
 
-    /// A line that begins with the time and the thread, as AWS's do. Training goes on if it cannot be written.
+    /// A line that begins with the time and the thread, as AWS's do. Training continues if it cannot be written.
     fn line(&mut self, message: impl std::fmt::Display) {
         let stamp = stamp((self.now)());
         let message = message.to_string();

@@ -45,7 +45,7 @@ pub(in crate::transform) struct Invoker {
 /// Why an invocation failed.
 #[derive(Debug)]
 pub(in crate::transform) enum TransformError {
-    /// These records failed; the job goes on with others.
+    /// These records failed; the job continues with others.
     Records(RecordError),
     /// The job cannot go on.
     Job(Error),

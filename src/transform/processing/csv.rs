@@ -154,7 +154,7 @@ impl Malformed {
 const SHOWN: usize = 40;
 
 /// Checks that all readers parse a row alike, as strictly as the service, which follows Go's `encoding/csv`: a quote
-/// stands in a quoted field, doubled, or around one.
+/// is allowed in a quoted field, doubled, or around one.
 ///
 /// # Errors
 /// At the first malformed field.

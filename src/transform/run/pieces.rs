@@ -1,4 +1,4 @@
-//! Splits the objects of a job into payloads, on a thread of its own.
+//! Splits the objects of a job into payloads, on a separate thread.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -10,7 +10,7 @@ pub type Source = Box<dyn std::error::Error + Send + Sync + 'static>;
 
 /// A message, the place in the data if there is one, the error that caused it, and a remedy if a setting would help.
 ///
-/// [`Error`](super::Error) is these with a cause of this package; a program with causes of its own puts the same
+/// [`Error`](super::Error) is these with a cause of this package; a program with its own causes puts the same
 /// details under those.
 #[derive(Debug)]
 pub struct Details {

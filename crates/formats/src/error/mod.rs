@@ -173,7 +173,7 @@ impl Error {
         self.0.details.message()
     }
 
-    /// The cause and the rest, for an error type with causes of its own.
+    /// The cause and the rest, for an error type with its own causes.
     pub fn into_parts(self) -> (Cause, Details) {
         (self.0.cause, self.0.details)
     }

@@ -1,7 +1,7 @@
 //! A deserializer around serde_json's that fails with a [`Mistake`] instead of text.
 //!
 //! A visitor can fail only with the error of its deserializer. So each visitor is wrapped: it fails with a mistake,
-//! which is kept in a slot while serde_json passes an empty error of its own up.
+//! which is kept in a slot while serde_json passes its own empty error up.
 
 use super::mistake::Mistake;
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};

@@ -1,7 +1,7 @@
 //! Writes an answer, one block of rows after another.
 //!
 //! The maximum size of a block is leased before it is written; the memory that it used stays leased with the answer. In
-//! a small answer each block is a piece of its own, and unused capacity is given back. The blocks of a large answer are
+//! a small answer each block is a separate piece, and unused capacity is given back. The blocks of a large answer are
 //! combined into pieces, whose memory returns to the system when they are sent. No buffer ever grows by reallocation.
 
 use crate::error::Result;

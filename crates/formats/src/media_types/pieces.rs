@@ -1,6 +1,6 @@
 //! Cuts a body that is too large to hold in memory into pieces of whole records while it arrives.
 //!
-//! Each piece is read as a body of its own. For a model that takes rows one by one this changes nothing. Columns,
+//! Each piece is read like a separate body. For a model that takes rows one by one this changes nothing. Columns,
 //! however, have one dtype for all rows of a body (`csv`), and here for all rows of a piece. A piece of CSV is a chunk
 //! of pandas: with `low_memory`, its default, `read_csv` infers dtypes for chunks of the largest power of two of rows
 //! below 2^20 divided by the number of columns (`pandas/io/parsers/c_parser_wrapper.py`). pandas then joins chunks of

@@ -350,7 +350,7 @@ impl<R: Read> Reader<R> {
 }
 
 impl<'a> Reader<&'a [u8]> {
-    /// The next bytes, where they stand.
+    /// The next bytes, in place.
     pub(super) fn borrow(&mut self, bytes: u64) -> Result<&'a [u8]> {
         self.claim(bytes)?;
         let taken = usize::try_from(bytes).ok().and_then(|bytes| self.source.split_at_checked(bytes));

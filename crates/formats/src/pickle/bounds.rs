@@ -17,7 +17,7 @@ use crate::error::Result;
 /// How deep values may be nested. Each level of named parts, as in a pipeline, adds four; no model nests thirty levels.
 const MAX_DEPTH: usize = 128;
 
-/// How many bytes of text the values may refer to in total: so many times the size of the file, plus a fixed amount.
+/// How many bytes of text the values may refer to in total: a multiple of the size of the file, plus a fixed amount.
 /// A reader scans the whole text at each reference, however short the reference is.
 const EACH_TEXT: usize = 32;
 const SMALL_TEXTS: usize = 16 << 20;

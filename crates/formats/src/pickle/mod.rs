@@ -4,9 +4,9 @@
 //! a [`Tree`] of its values; [`write()`] goes the other way. Nothing that a file names is imported or called: names are
 //! looked up in `allow_list` and in the caller's list, and a name that is in neither is refused.
 //!
-//! A file is read in one pass. `source` supplies its bytes (and decompresses no more than was asked for), `machine`
+//! A file is read in one pass. `source` supplies its bytes (and decompresses no more than is needed), `machine`
 //! executes the opcodes, `objects`, `numpy` and `dill` evaluate the few pure constructors, `joblib` reads the array
-//! bytes that stand between the opcodes, and `bounds` checks the finished graph before anything walks it. This module
+//! bytes between the opcodes, and `bounds` checks the finished graph before anything walks it. This module
 //! does not know what the attributes of an estimator mean.
 //!
 //! Bytes after the pickle's STOP are ignored, and so are bytes after the end of a compressed stream, as in

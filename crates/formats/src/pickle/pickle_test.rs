@@ -250,7 +250,7 @@ fn a_refused_class_is_named_with_its_byte() {
     }
 }
 
-/// Refusing takes little memory. Measured in a process of its own, because a process's peak never falls.
+/// Refusing takes little memory. Measured in a separate process, because a process's peak never falls.
 #[cfg(target_os = "linux")]
 #[test]
 fn all_bad_files_together_are_refused_within_64_mib() {

@@ -37,7 +37,7 @@ pub(super) fn little_endian_integer(bytes: &[u8]) -> Node {
 }
 
 /// Text in Python's `raw-unicode-escape`: Latin-1 in which `\u` with four hexadecimal digits, or `\U` with eight,
-/// stands for another character.
+/// encodes another character.
 pub(super) fn raw_unicode_escape(line: &[u8], span: Range<usize>) -> Result<Node> {
     if line.is_ascii() && !line.contains(&b'\\') {
         return Ok(Node::Text(span));

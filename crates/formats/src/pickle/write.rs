@@ -1,7 +1,7 @@
 //! Writes Python values as `joblib.dump` does, so that [`read`](super::read) reads them back.
 //!
 //! Protocol 4 without frames and without a memo; a reader needs neither. An array follows joblib's `NumpyArrayWrapper`
-//! with padding to 16 bytes (`joblib/numpy_pickle.py`). An array of objects is a pickle of its own there, and the
+//! with padding to 16 bytes (`joblib/numpy_pickle.py`). An array of objects is a separate pickle there, and the
 //! arrays within it are pickled as numpy does (`__reduce__` of `multiarray/methods.c`).
 
 /// A value of Python.

@@ -9,7 +9,7 @@ pub(super) struct Scored {
     keys: Vec<u64>,
 }
 
-/// A threshold, and what the criterion says of it.
+/// A threshold, and its value by the criterion.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Calibrated {
     pub(super) threshold: f32,
@@ -51,7 +51,7 @@ impl Confusion {
         f_beta(self.precision(), self.recall(), beta)
     }
 
-    /// What a criterion says; a target that is missed is worse than any that is met, and the nearer the better.
+    /// The value of a criterion; a missed target is worse than any that is met, and closer is better.
     fn value(self, criterion: Criterion) -> f64 {
         match criterion {
             Criterion::Accuracy | Criterion::LossFunction => self.accuracy(),
@@ -107,8 +107,8 @@ impl Scored {
     /// that are equal by the criterion, the one of the highest accuracy, then the lowest. The scores must be sorted.
     ///
     /// It is set a hair below its score, never as far down as halfway to the next lower one, or a hair above the
-    /// highest: so a score that another order of summation rounds differently still falls on its own side. What AWS's
-    /// rule is, is not known: the one threshold seen with its data is a score itself, and one record short of the best.
+    /// highest: so a score that another order of summation rounds differently still falls on its own side. AWS's rule
+    /// is unknown: the only published threshold with its data is a score itself, and one record short of the best.
     pub(super) fn calibrate(&self, criterion: Criterion) -> Option<Calibrated> {
         let positives = self.keys.iter().filter(|&&key| key & 1 == 1).count();
         let mut confusion = Confusion {

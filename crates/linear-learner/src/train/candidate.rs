@@ -22,9 +22,9 @@ pub struct Candidate {
 /// A learning rate that falls by a factor every few updates, down to a least one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Schedule {
-    /// How many updates lie between two decreases.
+    /// The number of updates between two decreases.
     pub step: u64,
-    /// What a decrease multiplies by.
+    /// The factor of a decrease.
     pub factor: f64,
     /// The least learning rate.
     pub minimum: f64,
@@ -48,7 +48,7 @@ impl Candidate {
 const MODELS: usize = 32;
 const MULTICLASS_MODELS: usize = 28;
 
-/// The candidates of a job. What a hyperparameter gives is the same in all; what is left to `auto` makes the grid.
+/// The candidates of a job. Given hyperparameters are the same in all; those left to `auto` make the grid.
 pub fn candidates(hyperparameters: &Hyperparameters) -> Vec<Candidate> {
     let multiclass = matches!(hyperparameters.predictor_type, PredictorType::MulticlassClassifier { .. });
     let wanted = hyperparameters.num_models.unwrap_or(if multiclass { MULTICLASS_MODELS } else { MODELS });
@@ -65,10 +65,10 @@ pub fn candidates(hyperparameters: &Hyperparameters) -> Vec<Candidate> {
         .collect()
 }
 
-/// AWS's list of multiclass settings is not known, but that it is random-looking and always the same.
+/// AWS's list of multiclass settings is unknown, except that it looks random and is always the same.
 const GRID_SEED: u64 = 0x6c69_6e65_6172;
 
-/// What `auto` stands for in one model.
+/// The values of `auto` in one model.
 struct GridPoint {
     learning_rate: f64,
     wd: f64,
@@ -125,7 +125,7 @@ impl GridPoint {
                 minimum: given.lr_scheduler_minimum_lr.unwrap_or(self.schedule.minimum),
             }),
             positive_weight: match given.positive_example_weight_mult {
-                // AWS lets the algorithm choose; here both choices stand side by side in the grid.
+                // AWS lets the algorithm choose; here the grid contains both choices.
                 PositiveWeight::Auto if self.balanced => PositiveWeight::Balanced,
                 PositiveWeight::Auto => PositiveWeight::Times(1.0),
                 given => given,

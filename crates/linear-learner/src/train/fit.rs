@@ -22,7 +22,7 @@ use super::stopping::{Better, EarlyStopping, Verdict};
 use byoc_formats::error::{Cause, Error, Result};
 use std::sync::Arc;
 
-/// More examples than this make no better a choice, but take more memory: 8 bytes an example and model.
+/// More examples than this do not improve the choice, but take more memory: 8 bytes for each example and model.
 const MOST_CHOOSING_SAMPLES: usize = 1 << 20;
 /// After each epoch a sample must do; AWS calls its criterion `sampled_accuracy`.
 const MOST_EPOCH_SAMPLES: usize = 100_000;
@@ -40,7 +40,7 @@ pub fn fit(given: &Hyperparameters, channels: Channels<'_>, run: Run<'_>) -> Res
     fit_from(given, channels, run, None)
 }
 
-/// Trains from initial weights that are given: width × outputs for each model.
+/// Trains from given initial weights: width × outputs for each model.
 pub(super) fn fit_from(
     given: &Hyperparameters,
     mut channels: Channels<'_>,
@@ -61,7 +61,7 @@ pub(super) fn fit_from(
     let trained = walk(given, &candidates, &shared, &standard, &mut channels, &mut run, initial)?;
     let models: Vec<Weights> =
         trained.kept.iter().map(|parameters| Weights::fold(&shared.scaler, parameters, shared.outputs)).collect();
-    // A run that was told to stop has no time for a whole channel.
+    // A stopped run has no time for a whole channel.
     let blocks = if (run.stop)() { 1 } else { usize::MAX };
     let samples = MOST_CHOOSING_SAMPLES.min(MOST_SAMPLES_OF_ALL / candidates.len().max(1)).max(1);
     let choosing = Standard { calibration_samples: given.num_calibration_samples.min(samples), ..standard.clone() };
@@ -69,7 +69,7 @@ pub(super) fn fit_from(
     let mut values: Vec<f64> = judged.iter().map(|judged| judged.value).collect();
     let mut better = standard.better();
     if (run.stop)() && values.iter().all(|value| value.is_nan()) {
-        // No data came in time: what early stopping went by must do.
+        // No data arrived in time: use the criterion of early stopping instead.
         (values, better) = (trained.values, trained.better);
     }
     let (Some(winner), false) = (better.best(&values), values.iter().all(|value| value.is_nan())) else {
@@ -97,8 +97,8 @@ pub(super) fn fit_from(
         if let Some(solved) = solved.filter(|_| !(run.stop)()) {
             let solved = Weights::fold(&shared.scaler, &solved, shared.outputs);
             let judged = choosing.judge(std::slice::from_ref(&solved), chooser(&mut channels), blocks)?;
-            // Without a validation channel a loss on the training rows says who fits them closest, not who is best:
-            // there the objective decides, penalties and all, and the refined model is its minimum.
+            // Without a validation channel, the loss on the training rows tells which model fits them most closely, not
+            // which is best: there the objective decides, penalties and all, and the refined model is its minimum.
             let by_objective = channels.validation.is_none() && standard.calibrated_criterion().is_none();
             let is_chosen = |judged: &Judged| match by_objective {
                 true => judged.loss.is_finite(),
@@ -141,7 +141,7 @@ pub(super) fn fit_from(
     })
 }
 
-/// Why it may be that no model has a finite loss.
+/// Why no model may have a finite loss.
 fn no_finite_loss(loss: Loss, largest_label: f32) -> String {
     // Sums of a loss are in float32, a few rows at a time.
     let is_squared = matches!(loss, Loss::Squared | Loss::InsensitiveSquared(_));
@@ -162,7 +162,7 @@ fn is_better(standard: &Standard, new: &Judged, old: &Judged) -> bool {
     standard.better().than(new.value, old.value) || (new.value == old.value && new.loss < old.loss)
 }
 
-/// The channel that chooses.
+/// The channel that decides on the best model.
 fn chooser<'a>(channels: &'a mut Channels<'_>) -> &'a mut dyn Source {
     match &mut channels.validation {
         Some(validation) => &mut **validation,
@@ -209,7 +209,8 @@ fn prepare(given: &Hyperparameters, first: &[Arc<Rows>]) -> Result<Shared> {
     })
 }
 
-/// What a class weighs that the sample does not have (AWS's own number, by its example notebook of multiclass weights).
+/// The weight of a class that is missing from the sample (AWS's own number, by its example notebook of multiclass
+/// weights).
 const UNSEEN: f32 = 1_000_000.0;
 
 fn standard(given: &Hyperparameters, shared: &Shared, threads: usize) -> Standard {
@@ -224,11 +225,11 @@ fn standard(given: &Hyperparameters, shared: &Shared, threads: usize) -> Standar
     }
 }
 
-/// What the epochs leave behind.
+/// The result of the epochs.
 struct Walked {
     /// The parameters of each model after the last epoch that counted as better.
     kept: Vec<Vec<f32>>,
-    /// What early stopping went by in that epoch; equal for all models before the first one.
+    /// The criterion of early stopping in that epoch; equal for all models before the first one.
     values: Vec<f64>,
     better: Better,
     epochs: usize,
@@ -271,7 +272,7 @@ fn walk(
             }
         }
         if (run.stop)() {
-            // Half an epoch is better than none, but no whole one is thrown away for it.
+            // A partial epoch is used only if there is no complete one.
             if walked.epochs == 0 {
                 walked.kept = snapshot(&groups);
             }

@@ -1,4 +1,4 @@
-//! The hyperparameters: text in, one typed whole out, every mistake in one report.
+//! The hyperparameters: parsed from text to types, with all mistakes in one report.
 //!
 //! Names, defaults and bounds are those of docs.aws.amazon.com/sagemaker/latest/dg/ll_hyperparameters.html and of the
 //! default configuration that AWS's container prints at its start. `refine` is ours.
@@ -11,7 +11,7 @@ use byoc_formats::suggest;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-/// Names and values as they come: text throughout.
+/// Names and values as given: all text.
 pub type Given = BTreeMap<String, String>;
 
 /// Every hyperparameter with its default. `predictor_type` has none.
@@ -71,7 +71,7 @@ pub const DEFAULTS: &[(&str, &str)] = &[
 /// Names that the Python SDK adds for its own scripts begin so; they say nothing to an algorithm.
 const SDK_PREFIX: &str = "sagemaker_";
 
-/// What is predicted.
+/// The kind of prediction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PredictorType {
     /// A number.
@@ -95,7 +95,7 @@ impl PredictorType {
         }
     }
 
-    /// How many scores a row has.
+    /// The number of scores of a row.
     pub fn outputs(self) -> usize {
         match self {
             PredictorType::MulticlassClassifier { classes } => classes,
@@ -104,12 +104,12 @@ impl PredictorType {
     }
 }
 
-/// What an example of label 1 weighs in the loss of a binary classifier; one of label 0 weighs 1.
+/// The weight of an example of label 1 in the loss of a binary classifier; one of label 0 weighs 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum PositiveWeight {
     /// This much.
     Times(f64),
-    /// As much as makes both labels weigh the same in total.
+    /// The weight for which both labels weigh the same in total.
     Balanced,
     /// Whichever of 1 and balanced gives the better model.
     Auto,
@@ -126,7 +126,7 @@ impl PositiveWeight {
     }
 }
 
-/// By what a binary classifier is chosen, and its threshold set.
+/// The criterion that selects a binary classifier and its threshold.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Criterion {
     /// The share of right answers.
@@ -229,7 +229,7 @@ impl Hyperparameters {
 }
 
 impl Hyperparameters {
-    /// What was given and changes nothing, as the others are: a line for each.
+    /// Given hyperparameters without effect, because of the others: a line for each.
     pub fn without_effect(&self, given: &Given) -> Vec<String> {
         use PredictorType::{BinaryClassifier, MulticlassClassifier, Regressor};
         let kind = self.predictor_type;
@@ -306,7 +306,7 @@ const SHARE: Bounds = (Bound::Excluded(0.0), Bound::Excluded(1.0));
 const DECAY: Bounds = (Bound::Included(0.0), Bound::Excluded(1.0));
 const ANY: Bounds = (Bound::Unbounded, Bound::Unbounded);
 
-/// What is said of a number that is in bounds and too large for the models.
+/// The message for a number that is within bounds but too large for the models.
 const BEYOND_FLOAT32: &str = "at most 3.4028235e38 in size, the greatest float32";
 
 fn within((low, high): Bounds) -> String {
@@ -507,7 +507,7 @@ impl Reader<'_> {
     fn predictor_type(&mut self) -> Option<PredictorType> {
         const NAMES: &str = "regressor, binary_classifier or multiclass_classifier";
         if self.text("predictor_type") != "multiclass_classifier" {
-            // It says nothing here, but must be a number all the same.
+            // It has no effect here, but must still be a number.
             self.count("num_classes", 1, MOST_CLASSES);
         }
         match self.text("predictor_type") {
@@ -537,7 +537,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The loss; its parameters are checked also where nothing says yet which losses there are.
+    /// The loss; its parameters are checked even if the possible losses are not known yet.
     fn loss(&mut self, predictor_type: Option<PredictorType>) -> Option<Loss> {
         let quantile = self.number("quantile", SHARE) as f32;
         let insensitivity = self.number("loss_insensitivity", POSITIVE) as f32;

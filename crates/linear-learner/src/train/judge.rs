@@ -1,4 +1,4 @@
-//! What a model is worth on a channel, by the criterion that chooses among models.
+//! The value of a model on a channel, by the criterion that selects a model.
 
 use super::calibration::{Calibrated, Scored};
 use super::elementary::sigmoid_and_softplus;
@@ -25,12 +25,12 @@ pub(super) struct Standard {
     pub(super) threads: usize,
 }
 
-/// What was found of one model.
+/// The result for one model.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Judged {
     /// The mean loss, as it is logged.
     pub(super) loss: f64,
-    /// What is compared: the loss, or a binary classifier's criterion at its best threshold.
+    /// The compared value: the loss, or a binary classifier's criterion at its best threshold.
     pub(super) value: f64,
     pub(super) threshold: f32,
 }
@@ -140,7 +140,7 @@ impl<'a> Judge<'a> {
                 .calibrated_criterion()
                 .and_then(|criterion| self.scored.get(model).and_then(|scored| scored.calibrate(criterion)));
             let Calibrated { threshold, value } = calibrated.unwrap_or(uncalibrated);
-            // A model that has run away is worth nothing, however its scores happen to fall.
+            // A model that has diverged is never chosen, whatever its scores.
             let value = if loss.is_finite() { value } else { f64::NAN };
             Judged { loss, value, threshold }
         })

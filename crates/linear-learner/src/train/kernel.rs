@@ -1,8 +1,8 @@
 //! The two matrix products of a mini-batch: rows × weights gives scores, rowsᵀ × slopes gives the gradient.
 //!
 //! A block of the result stays in registers while the sum runs over the inner dimension. Each sum runs in order, one
-//! term after the other, whatever the block: a model's numbers do not depend on which models stand beside it, nor on
-//! how many threads share the work. Processors with fused multiply-add use it, so the last bits may differ from one
+//! term after the other, whatever the block: a model's numbers depend neither on the other models nor on how many
+//! threads share the work. Processors with fused multiply-add use it, so the last bits may differ from one
 //! that has none.
 
 use multiversion::multiversion;

@@ -1,5 +1,5 @@
-//! The memory of a run, estimated and requested before any of it is taken: a process that runs out of memory is ended
-//! without a word.
+//! The memory of a run, estimated and requested before any of it is used: a process that runs out of memory is killed
+//! without a message.
 
 use super::candidate::Candidate;
 use super::hyperparameters::{Hyperparameters, PredictorType};
@@ -7,7 +7,7 @@ use super::kernel::padded;
 use super::optimizer::Optimizer;
 use byoc_formats::error::{Cause, Error, Result};
 
-/// What decides how much it is. In 128 bits, which no product of these overflows.
+/// The sizes that determine it. In 128 bits, which no product of these overflows.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sizes {
     features: u128,
@@ -30,9 +30,9 @@ const REFINED_VECTORS: u128 = 24;
 /// Parameters up to which the refinement keeps matrices, and how many of them.
 const MOST_MATRIX_PARAMETERS: u128 = super::refine::MOST_MATRIX_PARAMETERS as u128;
 const MATRICES: u128 = 8;
-/// What a model takes besides its numbers: its settings, the heads of its vectors, its losses.
+/// The memory of a model besides its numbers: its settings, the headers of its vectors, its losses.
 const OF_A_MODEL: u128 = 256;
-/// What a feature takes while the scaler is measured: two sums in float64, a count, and the results in float32.
+/// The memory of a feature while the scaler is computed: two sums in float64, a count, and the results in float32.
 const OF_A_FEATURE: u128 = 32;
 
 impl Sizes {
@@ -112,7 +112,7 @@ impl Sizes {
     }
 }
 
-/// Whether the system gives so much. It is given back at once, and none of it is touched.
+/// Whether the system provides this much memory. It is returned at once, and none of it is touched.
 fn is_given(bytes: u128) -> bool {
     let mut asked: Vec<u8> = Vec::new();
     let given = usize::try_from(bytes).is_ok_and(|bytes| asked.try_reserve_exact(bytes).is_ok());

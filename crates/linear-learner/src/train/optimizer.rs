@@ -5,7 +5,7 @@
 
 use multiversion::multiversion;
 
-/// The optimizer and its constants.
+/// An optimizer and its constants.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Optimizer {
     /// Running means of the gradient and of its square, with bias correction.

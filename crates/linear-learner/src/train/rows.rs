@@ -91,17 +91,17 @@ impl<'a> Piece<'a> {
     }
 }
 
-/// A channel of data that can be walked again and again, each time in the same order.
+/// A channel of data that can be read repeatedly, each time in the same order.
 pub trait Source {
     /// Starts at the first row. Blocks come in the order of the channel; each but the last holds a whole number of
     /// mini-batches.
     ///
     /// # Errors
-    /// What the channel cannot open.
+    /// Those of opening the channel.
     fn pass(&mut self) -> Result<Pass<'_>>;
 }
 
-/// One walk over a channel. Its errors are what cannot be read.
+/// One pass over a channel. Its errors are those of reading.
 pub type Pass<'a> = Box<dyn Iterator<Item = Result<Arc<Rows>>> + 'a>;
 
 /// Rows that are in memory already.

@@ -1,4 +1,4 @@
-//! What a training run is given, what it reports, and what it returns.
+//! The input, the progress reports and the result of a training run.
 
 use super::candidate::Candidate;
 use super::folded::Weights;
@@ -53,7 +53,7 @@ pub enum Event<'a> {
     StoppedEarly,
     /// A step of the refinement is done.
     Refined {
-        /// Walks over the training data so far.
+        /// Passes over the training data so far.
         passes: usize,
         /// The objective itself on scaled rows, penalties and all; what the steps minimise may be a smoothed form of
         /// it.
@@ -82,7 +82,7 @@ pub struct Epoch<'a> {
     pub number: usize,
     /// The number of records.
     pub records: usize,
-    /// Each model's mean loss over the epoch's mini-batches as they were met, in units of the scaled label.
+    /// Each model's mean loss over the epoch's mini-batches, each before its update, in units of the scaled label.
     pub train_losses: &'a [f64],
     /// Each model's mean loss over the validation channel, in units of the label.
     pub validation_losses: Option<&'a [f64]>,
@@ -90,11 +90,11 @@ pub struct Epoch<'a> {
     pub criterion: Option<Criterion>,
     /// The best model's value of the criterion.
     pub best: f64,
-    /// What early stopping made of it.
+    /// The decision of early stopping.
     pub verdict: Verdict,
 }
 
-/// A trained model, and what its artifact says about its training.
+/// A trained model, and the facts about its training for the artifact.
 #[derive(Clone, Debug)]
 pub struct Trained {
     /// Weights and bias on raw rows.

@@ -14,7 +14,7 @@ use byoc_formats::rows::table::Column;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct CheckArray {
     /// From 1.1 on, a frame with bool columns has the type that numpy promotes all its types to; before, it was as
-    /// pandas makes an array of it: of objects, where a bool column stands beside numbers
+    /// pandas makes an array of it: of objects, if there is a bool column next to numbers
     /// (`_pandas_dtype_needs_early_conversion`).
     promotes_bools: bool,
     /// From 0.23 to 1.0, bool columns of a frame count as objects if numbers are required.

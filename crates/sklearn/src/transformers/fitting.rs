@@ -86,10 +86,10 @@ pub(crate) struct FittedNode {
 }
 
 impl Node {
-    /// The tree of a specification; `path` is where in the document it stands.
+    /// The tree of a specification; `path` is its path in the document.
     ///
     /// # Errors
-    /// For words and names that cannot stand where they do.
+    /// For words and names that are not allowed in their position.
     pub(crate) fn root(specified: &Specified, path: &str) -> Result<Node> {
         if matches!(specified, Specified::Passthrough | Specified::Drop) {
             return Err(wrong(path, "expected a transformer, found a word"));

@@ -65,7 +65,7 @@ macro_rules! transformers {
                 }
             }
 
-            /// The transformer before it is fitted; `path` is where it stands in the document.
+            /// The transformer before it is fitted; `path` is its path in the document.
             ///
             /// # Errors
             /// As [`Plan::node`].
@@ -125,7 +125,7 @@ macro_rules! transformers {
                 }
             }
 
-            /// Checks a transformer and its parts; `path` is where it stands in the document.
+            /// Checks a transformer and its parts; `path` is its path in the document.
             ///
             /// # Errors
             /// As [`FittedDocument::check`].

@@ -17,7 +17,7 @@ pub(crate) trait Specify: Plan + Clone {
 
 /// How a transformer of one class is fitted.
 pub(crate) trait Plan {
-    /// The transformer before it is fitted; `path` is where it stands in the document.
+    /// The transformer before it is fitted; `path` is its path in the document.
     ///
     /// # Errors
     /// [`Cause::BadSetting`](byoc_formats::error::Cause::BadSetting) for parts, names and weights that cannot stand
@@ -50,7 +50,7 @@ pub(crate) trait FittedDocument {
 
     /// Checks what no fit would have written, although each value is one that may stand where it does: people edit
     /// documents.
-    /// `path` is where the transformer stands.
+    /// `path` is that of the transformer.
     ///
     /// # Errors
     /// [`Cause::BadDocument`](byoc_formats::error::Cause::BadDocument) with the path.

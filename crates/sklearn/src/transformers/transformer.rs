@@ -24,7 +24,7 @@ pub(crate) trait Apply: std::fmt::Debug + Send + Sync {
         Dtype::Float64
     }
 
-    /// Whether the output for a pandas frame is a frame, whose columns keep dtypes of their own.
+    /// Whether the output for a pandas frame is a frame, whose columns keep their own dtypes.
     fn keeps_frames(&self) -> bool {
         false
     }

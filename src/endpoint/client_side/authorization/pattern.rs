@@ -44,7 +44,7 @@ struct Variable {
 pub(super) struct Pattern(Vec<Token>);
 
 impl Pattern {
-    /// A pattern in which `*` and `?` stand for other characters.
+    /// A pattern in which `*` and `?` match other characters.
     ///
     /// # Errors
     /// If a variable is invalid.

@@ -277,7 +277,7 @@ mod tests {
         }
     }
 
-    /// Text cells; `\0` stands for a missing one.
+    /// Text cells; `\0` is a missing one.
     fn object(cells: &[&'static str]) -> Column<'static> {
         let cell = |text: &&'static str| if *text == "\0" { Cell::Missing } else { Cell::Text(Cow::Borrowed(*text)) };
         Column::Object(cells.iter().map(cell).collect())

@@ -9,7 +9,7 @@
 //! pandas infers the dtypes of very large bodies in chunks of rows (`low_memory`), so that a column may hold integers
 //! in one chunk and text in another, and warns of it (DtypeWarning). Here a column has one dtype over the whole body,
 //! as with `low_memory=False`: whether a `1` is the category `"1"` must not depend on the number of rows above it. A
-//! body that is too large for memory is read in pieces ([`crate::media_types::pieces`]), each like a body of its own.
+//! body that is too large for memory is read in pieces ([`crate::media_types::pieces`]), each like a separate body.
 
 mod column_type;
 mod fields;

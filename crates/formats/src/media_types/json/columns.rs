@@ -63,7 +63,7 @@ struct Named<'a, 'c> {
     label: Option<usize>,
     /// The open row's values, each with its name's place.
     values: Vec<(usize, Scalar<'a>)>,
-    /// For each name where in `values` it stands, counted from 1; 0 where the open row has not had it.
+    /// The position of each name in `values`, counted from 1; 0 if the open row does not have it yet.
     places: Vec<u32>,
     /// Which columns had a value in some row.
     seen: Vec<bool>,

@@ -8,7 +8,7 @@ use crate::rows::table::{Cell, Column, Table};
 use crate::testing::unbounded;
 use byoc_account::{Allowance, Purpose};
 
-/// Columns of names, the last of which is the label.
+/// Named columns, of which the last is the label.
 struct Names(&'static [&'static str]);
 
 impl Schema for Names {

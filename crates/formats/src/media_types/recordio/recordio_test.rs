@@ -229,7 +229,7 @@ fn an_invalid_frame_is_refused_at_its_start() {
     }
 }
 
-/// A body of one feature tensor after another, each in a record of its own.
+/// A body of one feature tensor after another, each in a separate record.
 fn body(tensors: impl IntoIterator<Item = TwinTensor>) -> Vec<u8> {
     let mut bytes = Vec::new();
     for tensor in tensors {

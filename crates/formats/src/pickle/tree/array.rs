@@ -41,7 +41,7 @@ pub enum ItemKind {
 pub(in crate::pickle) struct Array {
     pub(in crate::pickle) dtype: DType,
     pub(in crate::pickle) shape: Vec<usize>,
-    /// Whether the bytes are in column-major order. Object items always stand in row-major order.
+    /// Whether the bytes are in column-major order. Object items are always in row-major order.
     pub(in crate::pickle) fortran: bool,
     pub(in crate::pickle) data: ArrayData,
 }

@@ -1,8 +1,8 @@
 //! Solves the best candidate's objective to convergence, as one more candidate. AWS's algorithm does not do this.
 //!
-//! All objectives here are convex. Newton's method walks over the whole data for each step. Where l1 stands beside a
-//! smooth loss, and the curvature fits a matrix, its steps minimise the quadratic with the absolute weights as they are
-//! (`proximal`), which takes no more walks than without l1. Losses with corners (absolute, quantile, hinge, the
+//! All objectives here are convex. Newton's method reads all data for each step. For a smooth loss with l1, if the
+//! curvature fits a matrix, its steps minimise the quadratic with the exact absolute weights (`proximal`), which takes
+//! no more passes than without l1. Losses with corners (absolute, quantile, hinge, the
 //! insensitive one), and l1 beside them or beside too many parameters, are smoothed by a barrier that is tightened step
 //! by step, as in an interior-point method: the result is then within a known distance of the true minimum.
 

@@ -1,9 +1,8 @@
-//! Newton's direction where l1 stands beside a smooth objective: the quadratic's minimum with the absolute weights as
-//! they are.
+//! Newton's direction for a smooth objective with l1: the minimum of the quadratic with the exact absolute weights.
 //!
 //! Coordinates are moved one after the other until little is gained, which finds the weights that are zero; then the
-//! others are solved for exactly, as far as none of them changes its sign. In turns, since each may be of use to the
-//! other.
+//! others are solved for exactly, as far as none of them changes its sign. The two alternate, since each
+//! may help the other.
 
 use super::direction::{by_cholesky, dot};
 use super::totals::Totals;

@@ -8,10 +8,10 @@ use crate::parameters::values::{AtLeast, Categories, Frequency, Scalar, WordOr};
 use crate::statistics::counts::Counts;
 use crate::transformers::learn::FitInput;
 
-/// `categories`: those that are found, or given ones.
+/// `categories`: found in the data, or given.
 pub(in crate::transformers) type Given = WordOr<Auto, Vec<Categories>>;
 
-/// What was seen of each column.
+/// The values seen in each column.
 pub(in crate::transformers) struct SeenCategories {
     counts: Vec<Counts>,
     origins: Vec<Origin>,
@@ -41,7 +41,7 @@ impl SeenCategories {
         self.origins.get(feature).copied().unwrap_or(Origin::NONE)
     }
 
-    /// The categories of all features: those that were found, or those that are given.
+    /// The categories of all features: those that were found, or those given.
     pub(in crate::transformers) fn categories(
         &self,
         given: &Given,
@@ -128,7 +128,7 @@ fn infrequent(
         .collect();
     let left = counts.len() - mask.iter().filter(|is_infrequent| **is_infrequent).count() + 1;
     if let Some(most) = max_categories.filter(|most| most.count() < left) {
-        // Of equally frequent ones those that stand later stay.
+        // Of equally frequent categories the later ones stay.
         let mut order: Vec<usize> = (0..counts.len()).collect();
         order.sort_by_key(|index| counts.get(*index).copied());
         order.truncate(counts.len().saturating_sub(most.count() - 1));

@@ -80,7 +80,7 @@ pub(in crate::transformers) fn python_pairs<'n>(parts: impl Iterator<Item = (&'n
     Python::List(parts.map(|(name, part)| Python::Tuple(vec![text(name), part])).collect())
 }
 
-/// Checks the parts of a fitted transformer; `path` is where their list stands.
+/// Checks the parts of a fitted transformer; `path` is that of their list.
 ///
 /// # Errors
 /// As [`FittedTransformer::check`].

@@ -10,7 +10,7 @@ use byoc_formats::error::Result;
 use byoc_formats::rows::table::Column;
 use std::sync::Arc;
 
-/// Encodings for each feature and class, and what stands for an unknown category.
+/// Encodings for each feature and class, and that of an unknown category.
 #[derive(Debug)]
 pub(super) struct TargetEncoder {
     pub(super) categories: Box<[Arc<Categories>]>,

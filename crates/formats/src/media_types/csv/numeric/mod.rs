@@ -93,7 +93,7 @@ pub(super) fn without_first_line(body: &[u8]) -> &[u8] {
     text.get(end..).unwrap_or_default()
 }
 
-/// Whether a byte may stand around a number.
+/// Whether a byte is allowed around a number.
 fn is_blank(byte: u8) -> bool {
     byte == b' ' || byte == b'\t'
 }

@@ -5,7 +5,7 @@ use crate::rows::Predictions;
 use crate::rows::predictions::Scores;
 
 /// Appends a line for each row: the score, then the predicted label if there is one, as JSON spells them. A list of
-/// scores is one quoted cell. The linear learner has no CSV answers of its own; this is the form of the open-source
+/// scores is one quoted cell. The linear learner itself has no CSV answers; this is the form of the open-source
 /// XGBoost container (github.com/aws/sagemaker-xgboost-container, `algorithm_mode/serve_utils.py`).
 pub(in crate::media_types::csv) fn write_predictions(predictions: &Predictions<'_>, out: &mut Vec<u8>) {
     for row in 0..predictions.rows() {
