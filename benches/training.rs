@@ -10,7 +10,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use byoc_linear_learner::train::{Channels, Event, Features, Given, Hyperparameters, Rows, Run, fit};
+use byoc_linear_learner::train::{Channels, Event, FeatureMatrix, Given, Hyperparameters, Rows, Run, fit};
 use ndarray::Array2;
 
 const ROWS: usize = 1_000_000;
@@ -64,7 +64,7 @@ fn rows(is_binary: bool) -> Vec<Arc<Rows>> {
                 true => f32::from(u8::from(score(row) > 0.0)),
                 false => score(row),
             });
-            Arc::new(Rows { width: FEATURES, labels: labels.collect(), features: Features::Dense(values) })
+            Arc::new(Rows { width: FEATURES, labels: labels.collect(), features: FeatureMatrix::Dense(values) })
         })
         .collect()
 }

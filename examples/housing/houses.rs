@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use byoc_linear_learner::train::{Channels, Features, Given, Hyperparameters, Rows, Run, Trained, fit};
+use byoc_linear_learner::train::{Channels, FeatureMatrix, Given, Hyperparameters, Rows, Run, Trained, fit};
 
 pub const CITIES: [&str; 10] = [
     "NewYork_NY",
@@ -124,7 +124,7 @@ impl City {
             vec![Arc::new(Rows {
                 width: 10,
                 labels: houses.iter().map(|house| house.price() as f32).collect(),
-                features: Features::Dense(houses.iter().flat_map(|house| preprocessor.transform(house)).collect()),
+                features: FeatureMatrix::Dense(houses.iter().flat_map(|house| preprocessor.transform(house)).collect()),
             })]
         };
         let given: Given = [

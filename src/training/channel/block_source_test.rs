@@ -2,7 +2,7 @@ use super::*;
 use crate::training::channel::Channel;
 use byoc_formats::error::Cause;
 use byoc_formats::media_types::recordio::write_record;
-use byoc_linear_learner::train::Features;
+use byoc_linear_learner::train::FeatureMatrix;
 use std::path::Path;
 
 const CSV: &str = r#"{"TrainingInputMode": "File", "ContentType": "text/csv"}"#;
@@ -34,8 +34,8 @@ fn walk(source: &mut ChannelSource) -> Result<Vec<(f32, Vec<f32>)>> {
         let mut start = 0;
         for (row, &label) in block.labels.iter().enumerate() {
             let features = match &block.features {
-                Features::Dense(values) => values[row * block.width..(row + 1) * block.width].to_vec(),
-                Features::Sparse { ends, keys, values } => {
+                FeatureMatrix::Dense(values) => values[row * block.width..(row + 1) * block.width].to_vec(),
+                FeatureMatrix::Sparse { ends, keys, values } => {
                     let mut features = vec![0.0; block.width];
                     for at in start..ends[row] {
                         features[keys[at] as usize] += values[at];

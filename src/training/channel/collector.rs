@@ -1,7 +1,7 @@
 //! Collects the rows of a channel into blocks.
 
 use byoc_formats::error::{Error, Result};
-use byoc_linear_learner::train::{Features, PredictorType, Rows};
+use byoc_linear_learner::train::{FeatureMatrix, PredictorType, Rows};
 use std::sync::OnceLock;
 use std::sync::mpsc::SyncSender;
 
@@ -58,8 +58,8 @@ impl<'a> Collector<'a> {
     pub(in crate::training) fn push_dense(&mut self, label: f32, features: &[f32]) -> Result<bool> {
         let block = self.open_block(label, features.len(), true)?;
         match &mut block.features {
-            Features::Dense(values) => values.extend_from_slice(features),
-            Features::Sparse { ends, keys, values } => {
+            FeatureMatrix::Dense(values) => values.extend_from_slice(features),
+            FeatureMatrix::Sparse { ends, keys, values } => {
                 keys.extend(0..features.len() as u32);
                 values.extend_from_slice(features);
                 ends.push(keys.len());
@@ -83,16 +83,16 @@ impl<'a> Collector<'a> {
         }
         let block = self.open_block(label, usize::try_from(width).unwrap_or(usize::MAX), false)?;
         let width = block.width;
-        if let Features::Dense(dense) = &mut block.features {
+        if let FeatureMatrix::Dense(dense) = &mut block.features {
             // The first sparse row after dense ones: the dense ones become sparse rows with all their keys.
             let rows = block.labels.len();
-            block.features = Features::Sparse {
+            block.features = FeatureMatrix::Sparse {
                 ends: (1..=rows).map(|row| row * width).collect(),
                 keys: (0..rows).flat_map(|_| 0..width as u32).collect(),
                 values: std::mem::take(dense),
             };
         }
-        if let Features::Sparse { ends, keys: own_keys, values: own_values } = &mut block.features {
+        if let FeatureMatrix::Sparse { ends, keys: own_keys, values: own_values } = &mut block.features {
             own_keys.extend(keys.iter().map(|&key| key as u32));
             own_values.extend_from_slice(values);
             ends.push(own_keys.len());
@@ -125,8 +125,8 @@ impl<'a> Collector<'a> {
             width,
             labels: Vec::with_capacity(block_rows.min(BLOCK_VALUES)),
             features: match is_dense {
-                true => Features::Dense(Vec::with_capacity(block_rows.saturating_mul(width).min(BLOCK_VALUES))),
-                false => Features::Sparse { ends: Vec::new(), keys: Vec::new(), values: Vec::new() },
+                true => FeatureMatrix::Dense(Vec::with_capacity(block_rows.saturating_mul(width).min(BLOCK_VALUES))),
+                false => FeatureMatrix::Sparse { ends: Vec::new(), keys: Vec::new(), values: Vec::new() },
             },
         }))
     }

@@ -83,7 +83,7 @@ fn refusal(schema: &str, arrays: &[(&str, &[u8])]) -> String {
 
 #[test]
 fn each_node_becomes_its_value() {
-    type Answer = fn(Value<'_>) -> bool;
+    type Check = fn(Value<'_>) -> bool;
     let random = r#""content": {"anything": 1}"#;
     let shape = |lengths: &[&str]| {
         let lengths: Vec<String> = lengths.iter().map(|length| json(length)).collect();
@@ -94,7 +94,7 @@ fn each_node_becomes_its_value() {
         node("numpy", "ndarray", "NdArrayNode", &rest)
     };
     let pair = list(&[json("1"), json("\"b\"")]);
-    let cases: Vec<(String, Answer)> = vec![
+    let cases: Vec<(String, Check)> = vec![
         (json("null"), |value| value.is_none()),
         (json("true"), |value| value.as_bool() == Some(true)),
         (json("false"), |value| value.as_bool() == Some(false)),

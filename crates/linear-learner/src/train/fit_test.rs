@@ -1,6 +1,6 @@
 use super::super::hyperparameters::tests::parsed;
 use super::super::metrics::Metric;
-use super::super::rows::Features;
+use super::super::rows::FeatureMatrix;
 use super::*;
 use serde_json::Value;
 use std::path::Path;
@@ -25,7 +25,7 @@ fn reference(case: &str) -> Reference {
             Arc::new(Rows {
                 width: cells[0].len() - 1,
                 labels: cells.iter().map(|row| row[0]).collect(),
-                features: Features::Dense(cells.iter().flat_map(|row| row[1..].to_vec()).collect()),
+                features: FeatureMatrix::Dense(cells.iter().flat_map(|row| row[1..].to_vec()).collect()),
             })
         })
         .collect();
@@ -200,7 +200,7 @@ fn triangle(count: usize) -> Vec<Arc<Rows>> {
         [x + wobble(row, 5), y + wobble(row, 7)]
     });
     let labels = (0..count).map(|row| (row % 3) as f32).collect();
-    vec![Arc::new(Rows { width: 2, labels, features: Features::Dense(values.collect()) })]
+    vec![Arc::new(Rows { width: 2, labels, features: FeatureMatrix::Dense(values.collect()) })]
 }
 
 #[test]
@@ -307,10 +307,10 @@ fn sparse_rows_train_the_same_model_as_dense_rows() {
     let mut sparse: Vec<Arc<Rows>> = rows
         .iter()
         .map(|block| {
-            let Features::Dense(values) = &block.features else { panic!("dense rows") };
+            let FeatureMatrix::Dense(values) = &block.features else { panic!("dense rows") };
             let ends = (1..=block.len()).map(|row| row * block.width).collect();
             let keys = (0..values.len()).map(|at| (at % block.width) as u32).collect();
-            let features = Features::Sparse { ends, keys, values: values.clone() };
+            let features = FeatureMatrix::Sparse { ends, keys, values: values.clone() };
             Arc::new(Rows { width: block.width, labels: block.labels.clone(), features })
         })
         .collect();
@@ -363,7 +363,7 @@ fn a_training_that_diverges_is_an_error_with_the_reason() {
     let mut rows = vec![Arc::new(Rows {
         width: 1,
         labels: vec![1.0; 20],
-        features: Features::Dense((0..20).map(|row| row as f32 * 1e37).collect()),
+        features: FeatureMatrix::Dense((0..20).map(|row| row as f32 * 1e37).collect()),
     })];
     let given = parsed(&[
         ("predictor_type", "regressor"),

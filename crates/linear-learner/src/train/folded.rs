@@ -106,7 +106,7 @@ impl Folded {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::rows::Features;
+    use crate::train::rows::FeatureMatrix;
 
     #[test]
     fn dense_and_sparse_rows_get_equal_scores_for_every_model_and_output() {
@@ -117,8 +117,8 @@ mod tests {
             })
             .collect();
         let folded = Folded::new(&models, 2);
-        let dense = Rows { width: 3, labels: vec![9.0], features: Features::Dense(vec![1.0, 0.0, 2.0]) };
-        let sparse = Features::Sparse { ends: vec![3], keys: vec![0, 2, 2], values: vec![1.0, 0.5, 1.5] };
+        let dense = Rows { width: 3, labels: vec![9.0], features: FeatureMatrix::Dense(vec![1.0, 0.0, 2.0]) };
+        let sparse = FeatureMatrix::Sparse { ends: vec![3], keys: vec![0, 2, 2], values: vec![1.0, 0.5, 1.5] };
         for rows in [dense.clone(), Rows { features: sparse, ..dense }] {
             folded.score(&rows, |labels, scores| {
                 assert_eq!(labels, [9.0]);

@@ -32,7 +32,7 @@ pub use hyperparameters::{
 pub use loss::Loss;
 pub use metrics::Metric;
 pub use optimizer::Optimizer;
-pub use rows::{Features, Pass, Rows, Source};
+pub use rows::{FeatureMatrix, Pass, Rows, Source};
 pub use run::{Channels, Epoch, Event, Run, Trained};
 pub use scaler::{Scaler, Scaling};
 pub use stopping::Verdict;

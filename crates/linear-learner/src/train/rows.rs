@@ -11,12 +11,12 @@ pub struct Rows {
     /// One label a row: a value, 0 or 1, or the number of a class.
     pub labels: Vec<f32>,
     /// The features.
-    pub features: Features,
+    pub features: FeatureMatrix,
 }
 
 /// The features of [`Rows`].
 #[derive(Clone, Debug, PartialEq)]
-pub enum Features {
+pub enum FeatureMatrix {
     /// Row after row, `width` values each.
     Dense(Vec<f32>),
     /// Compressed sparse rows; a key that comes twice counts with the sum of its values.
@@ -35,7 +35,7 @@ pub enum Features {
 pub(super) enum Piece<'a> {
     /// Row after row.
     Dense(&'a [f32]),
-    /// As in [`Features::Sparse`], with all keys and values and where the first of these rows begins.
+    /// As in [`FeatureMatrix::Sparse`], with all keys and values and where the first of these rows begins.
     Sparse { start: usize, ends: &'a [usize], keys: &'a [u32], values: &'a [f32] },
 }
 
@@ -53,8 +53,8 @@ impl Rows {
     /// What the rows take in memory, in bytes.
     pub fn bytes(&self) -> usize {
         let features = match &self.features {
-            Features::Dense(values) => values.len() * 4,
-            Features::Sparse { ends, keys, .. } => ends.len() * 8 + keys.len() * 8,
+            FeatureMatrix::Dense(values) => values.len() * 4,
+            FeatureMatrix::Sparse { ends, keys, .. } => ends.len() * 8 + keys.len() * 8,
         };
         self.labels.len() * 4 + features
     }
@@ -64,8 +64,10 @@ impl Rows {
         let to = to.min(self.len());
         let from = from.min(to);
         let piece = match &self.features {
-            Features::Dense(values) => Piece::Dense(values.get(from * self.width..to * self.width).unwrap_or_default()),
-            Features::Sparse { ends, keys, values } => Piece::Sparse {
+            FeatureMatrix::Dense(values) => {
+                Piece::Dense(values.get(from * self.width..to * self.width).unwrap_or_default())
+            }
+            FeatureMatrix::Sparse { ends, keys, values } => Piece::Sparse {
                 start: from.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or(0),
                 ends: ends.get(from..to).unwrap_or_default(),
                 keys,
@@ -120,7 +122,7 @@ mod tests {
         let rows = Rows {
             width: 3,
             labels: vec![1.0, 2.0, 3.0],
-            features: Features::Sparse { ends: vec![1, 1, 3], keys: vec![2, 0, 1], values: vec![5.0, 6.0, 7.0] },
+            features: FeatureMatrix::Sparse { ends: vec![1, 1, 3], keys: vec![2, 0, 1], values: vec![5.0, 6.0, 7.0] },
         };
         let (labels, piece) = rows.piece(1, 9);
         assert_eq!(labels, [2.0, 3.0]);

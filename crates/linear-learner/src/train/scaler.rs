@@ -173,7 +173,7 @@ fn for_values(piece: Piece<'_>, width: usize, mut then: impl FnMut(usize, f64)) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::rows::{Features, Source};
+    use crate::train::rows::{FeatureMatrix, Source};
 
     const ALL: Scaling = Scaling { normalize_data: true, unbias_data: true, normalize_label: true, unbias_label: true };
 
@@ -182,7 +182,7 @@ mod tests {
         vec![Arc::new(Rows {
             width: 3,
             labels: (0..count).map(|row| row as f32 * 2.0).collect(),
-            features: Features::Dense(values),
+            features: FeatureMatrix::Dense(values),
         })]
     }
 
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn sparse_rows_give_the_same_scaler_as_dense_rows() {
         let rows = dense(100);
-        let Features::Dense(values) = &rows[0].features else { panic!("dense rows") };
+        let FeatureMatrix::Dense(values) = &rows[0].features else { panic!("dense rows") };
         let (mut ends, mut keys, mut kept) = (Vec::new(), Vec::new(), Vec::new());
         for row in values.chunks_exact(3) {
             for (key, &value) in row.iter().enumerate().filter(|(_, value)| **value != 0.0) {
@@ -226,7 +226,7 @@ mod tests {
             }
             ends.push(keys.len());
         }
-        let features = Features::Sparse { ends, keys, values: kept };
+        let features = FeatureMatrix::Sparse { ends, keys, values: kept };
         let sparse = vec![Arc::new(Rows { width: 3, labels: rows[0].labels.clone(), features })];
         assert_eq!(Scaler::measure(&sparse, 10, 100, ALL), Scaler::measure(&rows, 10, 100, ALL));
     }

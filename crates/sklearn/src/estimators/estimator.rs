@@ -24,12 +24,12 @@ pub(crate) struct Estimator {
     /// The class, for the log.
     class: Box<str>,
     linear: Linear,
-    answer: Answer,
+    answer: PredictionKind,
 }
 
 /// How the answer is computed from the values of the linear function.
 #[derive(Debug)]
-enum Answer {
+enum PredictionKind {
     /// The values themselves: a regressor's `predict`, a classifier's `decision_function`.
     Values(Method),
     /// `predict` of a classifier.
@@ -39,7 +39,7 @@ enum Answer {
 }
 
 /// Scores, labels, or both.
-type Answers<'a> = (Option<Scores<'a>>, Option<Column<'a>>);
+type ScoresAndLabels<'a> = (Option<Scores<'a>>, Option<Column<'a>>);
 
 impl Estimator {
     /// Reads `coef_`, `intercept_`, and the attributes that the method needs.
@@ -59,11 +59,11 @@ impl Estimator {
         builder.accept(input, object, linear.features())?;
         let method = asked.unwrap_or(Method::Predict);
         let answer = match class.kind {
-            Kind::Regressor => Answer::of_regressor(object, method)?,
+            Kind::Regressor => PredictionKind::of_regressor(object, method)?,
             Kind::Classifier(probabilities) => {
                 let classes = Classes::read(object, linear.outputs(), builder)?;
                 let probabilities = probabilities(object, classes.len(), builder.version)?;
-                Answer::of_classifier(object, method, classes, probabilities)?
+                PredictionKind::of_classifier(object, method, classes, probabilities)?
             }
         };
         builder.keep(object.class().len())?;
@@ -74,16 +74,20 @@ impl Estimator {
     ///
     /// # Errors
     /// For text that is not a number, and for missing values and infinity, like every linear model of scikit-learn.
-    pub(crate) fn apply<'a>(&'a self, features: Vec<Feature<'_, 'a>>, rows: usize) -> Result<Answers<'a>, Fault> {
+    pub(crate) fn apply<'a>(
+        &'a self,
+        features: Vec<Feature<'_, 'a>>,
+        rows: usize,
+    ) -> Result<ScoresAndLabels<'a>, Fault> {
         let values = self.linear.apply(features, rows)?;
         Ok(match &self.answer {
-            Answer::Values(method) => {
+            PredictionKind::Values(method) => {
                 // A classifier of two classes flattens its values.
                 let flat = self.linear.is_flat() || (*method == Method::DecisionFunction && self.linear.outputs() == 1);
                 (Some(scores(values.into_columns(), flat)), None)
             }
-            Answer::Classes(classes) => (None, Some(classes.of(&values))),
-            Answer::Probabilities(probabilities, classes) => {
+            PredictionKind::Classes(classes) => (None, Some(classes.of(&values))),
+            PredictionKind::Probabilities(probabilities, classes) => {
                 let labels = classes.of(&values);
                 let scores = Scores::Each(probabilities.of(values).into_columns());
                 (Some(scores), Some(labels))
@@ -116,10 +120,10 @@ fn scores<'a>(mut columns: Vec<Column<'a>>, flat: bool) -> Scores<'a> {
     if flat && columns.len() == 1 { Scores::One(columns.remove(0)) } else { Scores::Each(columns) }
 }
 
-impl Answer {
-    fn of_regressor(object: Attributes<'_>, method: Method) -> Result<Answer> {
+impl PredictionKind {
+    fn of_regressor(object: Attributes<'_>, method: Method) -> Result<PredictionKind> {
         match method {
-            Method::Predict => Ok(Answer::Values(method)),
+            Method::Predict => Ok(PredictionKind::Values(method)),
             _ => Err(no_method(object, method, &["predict"])),
         }
     }
@@ -129,11 +133,11 @@ impl Answer {
         method: Method,
         classes: Classes,
         probabilities: Option<Probabilities>,
-    ) -> Result<Answer> {
+    ) -> Result<PredictionKind> {
         match (method, probabilities) {
-            (Method::DecisionFunction, _) => Ok(Answer::Values(method)),
-            (Method::Predict, _) => Ok(Answer::Classes(classes)),
-            (Method::PredictProba, Some(probabilities)) => Ok(Answer::Probabilities(probabilities, classes)),
+            (Method::DecisionFunction, _) => Ok(PredictionKind::Values(method)),
+            (Method::Predict, _) => Ok(PredictionKind::Classes(classes)),
+            (Method::PredictProba, Some(probabilities)) => Ok(PredictionKind::Probabilities(probabilities, classes)),
             (_, Some(_)) => Err(no_method(object, method, &["predict", "predict_proba", "decision_function"])),
             (_, None) => Err(no_method(object, method, &["predict", "decision_function"])),
         }
@@ -141,9 +145,9 @@ impl Answer {
 
     fn method(&self) -> Method {
         match self {
-            Answer::Values(method) => *method,
-            Answer::Classes(_) => Method::Predict,
-            Answer::Probabilities(..) => Method::PredictProba,
+            PredictionKind::Values(method) => *method,
+            PredictionKind::Classes(_) => Method::Predict,
+            PredictionKind::Probabilities(..) => Method::PredictProba,
         }
     }
 }
@@ -161,9 +165,13 @@ impl std::fmt::Display for Estimator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}, {}", self.class, self.answer.method().name())?;
         match &self.answer {
-            Answer::Values(_) if self.linear.outputs() > 1 => write!(f, " of {} outputs", self.linear.outputs()),
-            Answer::Values(_) => Ok(()),
-            Answer::Classes(classes) | Answer::Probabilities(_, classes) => write!(f, " of {} classes", classes.len()),
+            PredictionKind::Values(_) if self.linear.outputs() > 1 => {
+                write!(f, " of {} outputs", self.linear.outputs())
+            }
+            PredictionKind::Values(_) => Ok(()),
+            PredictionKind::Classes(classes) | PredictionKind::Probabilities(_, classes) => {
+                write!(f, " of {} classes", classes.len())
+            }
         }
     }
 }

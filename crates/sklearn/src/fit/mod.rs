@@ -9,7 +9,7 @@ use crate::columns::fault::Fault;
 use crate::columns::feature::Feature;
 use crate::columns::origin::Origin;
 use crate::document::{Document, Specification};
-use crate::parameters::class::Features;
+use crate::parameters::class::InputFeatures;
 use crate::transformers::fitting::Node;
 use crate::transformers::learn::FitInput;
 use byoc_formats::error::{Cause, Error, Result};
@@ -61,7 +61,7 @@ pub fn fit(specification: Specification, rows: &mut dyn Rows, tell: &mut dyn FnM
     let mut walk = 0;
     loop {
         let input = input.get_or_insert_with(|| FitInput {
-            features: Features { count: width.unwrap_or(0), names: names.clone() },
+            features: InputFeatures { count: width.unwrap_or(0), names: names.clone() },
             is_sparse: false,
         });
         root.prepare(input)?;

@@ -27,19 +27,19 @@ pub(crate) trait Parameters: Clone {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Fitted<C: Parameters> {
     pub(crate) parameters: C,
-    pub(crate) features: Features,
+    pub(crate) features: InputFeatures,
     pub(crate) attributes: C::Attributes,
 }
 
 /// The columns that a transformer was fitted on.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Features {
+pub(crate) struct InputFeatures {
     pub(crate) count: usize,
     /// The names of the columns of a frame; none for a bare array.
     pub(crate) names: Option<Vec<String>>,
 }
 
-impl Features {
+impl InputFeatures {
     /// `n_features_in_` and `feature_names_in_`.
     pub(crate) fn state(&self) -> State {
         let mut state = State::new();
@@ -140,7 +140,7 @@ macro_rules! parameters {
                     let flat = <Flat as serde::Deserialize>::deserialize(deserializer)?;
                     Ok($crate::parameters::class::Fitted {
                         parameters: $name { $($parameter: flat.$parameter),* },
-                        features: $crate::parameters::class::Features { count: flat.n_features_in_, names: flat.feature_names_in_ },
+                        features: $crate::parameters::class::InputFeatures { count: flat.n_features_in_, names: flat.feature_names_in_ },
                         attributes: $attributes { $($attribute: flat.$attribute),* },
                     })
                 }

@@ -11,7 +11,7 @@ use crate::columns::column_names::ColumnNames;
 use crate::columns::fault::Fault;
 use crate::columns::feature::Feature;
 use crate::columns::readings::Origins;
-use crate::parameters::class::Features;
+use crate::parameters::class::InputFeatures;
 use byoc_account::Allowance;
 use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::pickle;
@@ -253,7 +253,7 @@ impl FittedNode {
         let mut builder = Builder::new(version, tree.plain_bytes(), &allowance);
         let built = class::build(tree.root(), &given, &mut builder).map_err(internal)?;
         let names = input.features.names.clone().filter(|_| fitted.keeps_names());
-        let features = Features { count: fitted.width(input.features.count), names };
+        let features = InputFeatures { count: fitted.width(input.features.count), names };
         let is_sparse = fitted.gives_sparse(input.is_sparse);
         Ok(FittedNode { fitted, transformer: built.transformer, output: FitInput { features, is_sparse } })
     }

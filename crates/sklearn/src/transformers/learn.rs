@@ -4,12 +4,12 @@ use super::FittedTransformer;
 use crate::columns::fault::Fault;
 use crate::columns::feature::{Feature, Floats, Refuses};
 use crate::columns::origin::Origin;
-use crate::parameters::class::Features;
+use crate::parameters::class::InputFeatures;
 
 /// The input of a transformer that is being fitted.
 #[derive(Clone, Debug)]
 pub(crate) struct FitInput {
-    pub(crate) features: Features,
+    pub(crate) features: InputFeatures,
     /// Whether it would be a sparse matrix in scikit-learn.
     pub(crate) is_sparse: bool,
 }
@@ -17,7 +17,7 @@ pub(crate) struct FitInput {
 impl FitInput {
     /// No columns.
     pub(crate) fn none() -> FitInput {
-        FitInput { features: Features::default(), is_sparse: false }
+        FitInput { features: InputFeatures::default(), is_sparse: false }
     }
 }
 
@@ -33,7 +33,7 @@ pub(crate) trait Learn {
     ///
     /// # Errors
     /// Where scikit-learn's `fit` raises for all rows together.
-    fn finish(self: Box<Self>, features: Features) -> Result<FittedTransformer, Fault>;
+    fn finish(self: Box<Self>, features: InputFeatures) -> Result<FittedTransformer, Fault>;
 
     /// The number of columns whose values stay in memory until the end of the pass.
     fn kept_columns(&self) -> usize {
@@ -53,7 +53,7 @@ pub(crate) trait LearnNumbers {
 
     /// # Errors
     /// Where scikit-learn's `fit` raises.
-    fn finish(self, seen: Seen<Self::Feature>, features: Features) -> Result<FittedTransformer, Fault>;
+    fn finish(self, seen: Seen<Self::Feature>, features: InputFeatures) -> Result<FittedTransformer, Fault>;
 
     /// Whether all values of a column are kept.
     const KEEPS: bool = false;
@@ -92,7 +92,7 @@ impl<L: LearnNumbers> Learn for ByFeature<L> {
         Ok(())
     }
 
-    fn finish(self: Box<Self>, features: Features) -> Result<FittedTransformer, Fault> {
+    fn finish(self: Box<Self>, features: InputFeatures) -> Result<FittedTransformer, Fault> {
         self.learner.finish(self.seen, features)
     }
 

@@ -95,7 +95,7 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Instance<'_, '_, R> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<(), A::Error> {
-        Features { reading: self.0, column: None }.visit_seq(list).map(|_| ())
+        FeaturesMember { reading: self.0, column: None }.visit_seq(list).map(|_| ())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
@@ -103,7 +103,7 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Instance<'_, '_, R> {
         while let Some(member) = map.next_key_seed(MemberName(&mut *self.0))? {
             match member {
                 InstanceMember::Features if found == 0 => {
-                    let features = Features { reading: &mut *self.0, column: Some("features") };
+                    let features = FeaturesMember { reading: &mut *self.0, column: Some("features") };
                     found += usize::from(map.next_value_seed(features)?);
                 }
                 InstanceMember::Data if found == 0 => found += map.next_value_seed(Data(&mut *self.0))?,
@@ -179,7 +179,7 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Data<'_, '_, R> {
             match member {
                 DataMember::Features => {
                     found += usize::from(match found {
-                        0 => map.next_value_seed(Features { reading: &mut *self.0, column: None })?,
+                        0 => map.next_value_seed(FeaturesMember { reading: &mut *self.0, column: None })?,
                         _ => !map.next_value_seed(AnyShape)?.is_scalar(),
                     });
                 }
@@ -193,7 +193,7 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Data<'_, '_, R> {
 }
 
 /// The value of `features`: a list, or an object of `values`, `keys` and `shape`. Returns whether it closed a row.
-struct Features<'a, 'r, R> {
+struct FeaturesMember<'a, 'r, R> {
     reading: &'a mut Reading<'r, R>,
     /// A possible column of that name, whose value is a scalar.
     column: Option<&'static str>,
@@ -209,7 +209,7 @@ enum TensorMember {
     Other,
 }
 
-impl<'a, 'r, R> Features<'a, 'r, R> {
+impl<'a, 'r, R> FeaturesMember<'a, 'r, R> {
     fn value<'de, E: serde::de::Error>(self) -> Result<(Value<'a, 'r, R>, bool), E>
     where
         R: Rows<'de>,
@@ -218,7 +218,7 @@ impl<'a, 'r, R> Features<'a, 'r, R> {
     }
 }
 
-impl<'de, R: Rows<'de>> DeserializeSeed<'de> for Features<'_, '_, R> {
+impl<'de, R: Rows<'de>> DeserializeSeed<'de> for FeaturesMember<'_, '_, R> {
     type Value = bool;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
@@ -226,7 +226,7 @@ impl<'de, R: Rows<'de>> DeserializeSeed<'de> for Features<'_, '_, R> {
     }
 }
 
-impl<'de, R: Rows<'de>> Visitor<'de> for Features<'_, '_, R> {
+impl<'de, R: Rows<'de>> Visitor<'de> for FeaturesMember<'_, '_, R> {
     type Value = bool;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

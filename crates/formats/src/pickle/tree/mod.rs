@@ -428,8 +428,8 @@ mod tests {
 
     #[test]
     fn each_kind_of_value_is_accessible_only_as_its_own_kind() {
-        type Answer = fn(Value<'_>) -> bool;
-        let answers: [(&str, Answer); 12] = [
+        type Check = fn(Value<'_>) -> bool;
+        let answers: [(&str, Check); 12] = [
             ("none", |value| value.is_none()),
             ("bool", |value| value.as_bool() == Some(true)),
             ("int", |value| value.as_i64() == Some(7)),

@@ -1,4 +1,4 @@
-use super::super::rows::{Features, Rows};
+use super::super::rows::{FeatureMatrix, Rows};
 use super::*;
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ fn rows(count: usize, classes: usize) -> Vec<Arc<Rows>> {
     let half = count / 2;
     [0..half, half..count]
         .map(|range| {
-            let features = Features::Dense(values[range.start * WIDTH..range.end * WIDTH].to_vec());
+            let features = FeatureMatrix::Dense(values[range.start * WIDTH..range.end * WIDTH].to_vec());
             Arc::new(Rows { width: WIDTH, labels: labels[range].to_vec(), features })
         })
         .to_vec()
@@ -83,7 +83,7 @@ fn solved(objective: &Objective, scaler: &Scaler, rows: &mut Vec<Arc<Rows>>) -> 
 fn value(objective: &Objective, scaler: &Scaler, rows: &[Arc<Rows>], point: &[f64]) -> f64 {
     let (mut total, mut count) = (0.0, 0.0);
     for block in rows {
-        let Features::Dense(values) = &block.features else { panic!("dense rows") };
+        let FeatureMatrix::Dense(values) = &block.features else { panic!("dense rows") };
         for (row, &label) in values.chunks_exact(WIDTH).zip(&block.labels) {
             let score = |output: usize| {
                 let weight = |feature: usize| point[feature * objective.outputs + output];
@@ -231,10 +231,10 @@ fn products_with_a_direction_equal_those_with_the_matrix_for_dense_and_sparse_ro
         let mut sparse: Vec<Arc<Rows>> = dense
             .iter()
             .map(|block| {
-                let Features::Dense(values) = &block.features else { panic!("dense rows") };
+                let FeatureMatrix::Dense(values) = &block.features else { panic!("dense rows") };
                 let ends = (1..=block.len()).map(|row| row * WIDTH).collect();
                 let keys = (0..values.len()).map(|at| (at % WIDTH) as u32).collect();
-                let features = Features::Sparse { ends, keys, values: values.clone() };
+                let features = FeatureMatrix::Sparse { ends, keys, values: values.clone() };
                 Arc::new(Rows { width: WIDTH, labels: block.labels.clone(), features })
             })
             .collect();

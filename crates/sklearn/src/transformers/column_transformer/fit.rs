@@ -6,7 +6,7 @@ use crate::artifact::builder::list_names;
 use crate::columns::fault::Fault;
 use crate::columns::feature::Feature;
 use crate::columns::feature::{Floats, Refuses};
-use crate::parameters::class::Features;
+use crate::parameters::class::InputFeatures;
 use crate::transformers::FittedTransformer;
 use crate::transformers::Specified;
 use crate::transformers::fitting::{
@@ -87,7 +87,7 @@ impl Composite for FittingColumns {
         for branch in &mut self.branches {
             let names = input.features.names.as_ref();
             let own = |names: &Vec<String>| branch.positions.iter().filter_map(|at| names.get(*at).cloned()).collect();
-            let features = Features { count: branch.positions.len(), names: names.map(own) };
+            let features = InputFeatures { count: branch.positions.len(), names: names.map(own) };
             branch.node.prepare(&FitInput { features, is_sparse: input.is_sparse })?;
         }
         if matches!(self.density, Density::Unknown) && self.branches.iter().all(|branch| branch.node.fitted().is_some())

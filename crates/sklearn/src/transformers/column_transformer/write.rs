@@ -1,6 +1,6 @@
 //! A ColumnTransformer in `preprocessor.json`, and the object in Python.
 
-use crate::parameters::class::{Features, State, entry, object, text};
+use crate::parameters::class::{InputFeatures, State, entry, object, text};
 use crate::parameters::values::{ToPython, positions};
 use crate::transformers::function_transformer::{FunctionTransformer, identity};
 use crate::transformers::shared::parts_document::{Weights, check_parts, yes};
@@ -164,7 +164,7 @@ impl FittedDocument for FittedColumnTransformer {
         let names = self.feature_names_in_.as_deref();
         let places = names.map(NamePlaces::of);
         let mut state = state(&self.parameters());
-        let features = Features { count: self.n_features_in_, names: self.feature_names_in_.clone() };
+        let features = InputFeatures { count: self.n_features_in_, names: self.feature_names_in_.clone() };
         state.extend(features.state());
 
         let indices = |columns: &Columns| resolve(columns, places.as_ref(), self.n_features_in_).unwrap_or_default();
@@ -179,7 +179,7 @@ impl FittedDocument for FittedColumnTransformer {
                 _ => Python::Slice(begin as i64, (begin + width) as i64),
             };
             let part = match part {
-                FittedTransformer::Passthrough => passthrough(Features { count: own.len(), names: own_names }),
+                FittedTransformer::Passthrough => passthrough(InputFeatures { count: own.len(), names: own_names }),
                 part => part.to_python(),
             };
             transformers.push(triple(name, part, columns));
@@ -242,7 +242,7 @@ fn state(parameters: &ColumnTransformer) -> State {
 }
 
 /// The transformer for `"passthrough"` in a ColumnTransformer, since 1.4.
-fn passthrough(features: Features) -> Python {
+fn passthrough(features: InputFeatures) -> Python {
     let parameters =
         FunctionTransformer { accept_sparse: true, check_inverse: false, ..FunctionTransformer::default() };
     let config = Python::Dict(vec![(text("transform"), text("default"))]);

@@ -1,6 +1,6 @@
 //! A FeatureUnion in `preprocessor.json`, and the object in Python.
 
-use crate::parameters::class::{Features, State, entry, object};
+use crate::parameters::class::{InputFeatures, State, entry, object};
 use crate::transformers::function_transformer::{FunctionTransformer, identity};
 use crate::transformers::shared::parts_document::{Named, Weights, check_parts, pairs, python_pairs, specified, yes};
 use crate::transformers::specification::{FittedDocument, Specify};
@@ -68,7 +68,7 @@ impl FittedDocument for FittedFeatureUnion {
         let part = |part: &FittedTransformer| match part {
             // The transformer for "passthrough" in scikit-learn.
             FittedTransformer::Passthrough => {
-                let features = Features { count: self.n_features_in_, names: self.feature_names_in_.clone() };
+                let features = InputFeatures { count: self.n_features_in_, names: self.feature_names_in_.clone() };
                 identity(features, FunctionTransformer::default()).object(State::new())
             }
             part => part.to_python(),

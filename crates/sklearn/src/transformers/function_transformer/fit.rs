@@ -3,7 +3,7 @@
 use super::write::{FunctionTransformer, FunctionTransformerFit};
 use crate::columns::fault::Fault;
 use crate::columns::feature::{Feature, Floats, Refuses};
-use crate::parameters::class::{Features, Fitted};
+use crate::parameters::class::{Fitted, InputFeatures};
 use crate::transformers::FittedTransformer;
 use crate::transformers::learn::{FitInput, Learn};
 use crate::transformers::specification::Fit;
@@ -25,7 +25,7 @@ impl Learn for Validating {
         Floats::from_features(features, Refuses::InfinityAndMissing).map(drop)
     }
 
-    fn finish(self: Box<Self>, features: Features) -> Result<FittedTransformer, Fault> {
+    fn finish(self: Box<Self>, features: InputFeatures) -> Result<FittedTransformer, Fault> {
         Ok(Fitted { parameters: self.0, features, attributes: FunctionTransformerFit {} }.into())
     }
 }

@@ -1,6 +1,6 @@
 //! A FunctionTransformer in `preprocessor.json`: its parameters, its fitted attributes, and the object in Python.
 
-use crate::parameters::class::{Features, Fitted, parameters};
+use crate::parameters::class::{Fitted, InputFeatures, parameters};
 use crate::parameters::values::{Null, ToPython, words};
 use crate::transformers::specification::Leaf;
 use byoc_formats::pickle::Python;
@@ -66,7 +66,7 @@ functions! {
 
 /// A fitted FunctionTransformer without a function, which other classes use for `"passthrough"`.
 pub(in crate::transformers) fn identity(
-    features: Features,
+    features: InputFeatures,
     parameters: FunctionTransformer,
 ) -> Fitted<FunctionTransformer> {
     let feature_names_out = Some(FeatureNamesOut::OneToOne);

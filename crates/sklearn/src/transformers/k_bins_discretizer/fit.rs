@@ -5,7 +5,7 @@ use crate::columns::dtype::Dtype;
 use crate::columns::fault::Fault;
 use crate::columns::feature::{Feature, Floats, Refuses};
 use crate::parameters::class::Property;
-use crate::parameters::class::{Features, Fitted};
+use crate::parameters::class::{Fitted, InputFeatures};
 use crate::parameters::values::{BinCounts, Integers, NumpyType, Ragged};
 use crate::statistics::extremes::Extremes;
 use crate::statistics::kept::Kept;
@@ -84,7 +84,7 @@ impl Learn for KBins {
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>, features: Features) -> Result<FittedTransformer, Fault> {
+    fn finish(mut self: Box<Self>, features: InputFeatures) -> Result<FittedTransformer, Fault> {
         if self.is_sparse {
             return Err(Fault::new(
                 "KBinsDiscretizer does not take a sparse matrix: set sparse_output of the encoder to false",

@@ -1,6 +1,6 @@
 //! A KBinsDiscretizer in `preprocessor.json`: its parameters, its fitted attributes, and the object in Python.
 
-use crate::parameters::class::{Features, Fitted, Property, State, parameters};
+use crate::parameters::class::{Fitted, InputFeatures, Property, State, parameters};
 use crate::parameters::values::{
     AtLeast, BinCounts, Categories, Integers, NumpyClass, NumpyType, QuantileMethod, Ragged, ToPython, WordOr, words,
 };
@@ -95,7 +95,7 @@ fn encoder(fitted: &Fitted<KBinsDiscretizer>) -> State {
         dtype: NumpyClass::Float64,
         ..OneHotEncoder::default()
     };
-    let features = Features { count: bins.len(), names: None };
+    let features = InputFeatures { count: bins.len(), names: None };
     let numbers = |bins: &i64| Categories::Float64((0..*bins).map(|bin| bin as f64).collect());
     let attributes = OneHotEncoderFit {
         categories_: bins.iter().map(numbers).collect(),

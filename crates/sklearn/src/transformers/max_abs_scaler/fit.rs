@@ -3,7 +3,7 @@
 use super::write::{MaxAbsScaler, MaxAbsScalerFit};
 use crate::columns::fault::Fault;
 use crate::columns::feature::Refuses;
-use crate::parameters::class::{Features, Fitted};
+use crate::parameters::class::{Fitted, InputFeatures};
 use crate::parameters::values::integer;
 use crate::statistics::extremes::Extremes;
 use crate::statistics::scale::divisor;
@@ -27,7 +27,7 @@ impl LearnNumbers for MaxAbs {
         feature.add(values);
     }
 
-    fn finish(self, seen: Seen<Extremes>, features: Features) -> Result<FittedTransformer, Fault> {
+    fn finish(self, seen: Seen<Extremes>, features: InputFeatures) -> Result<FittedTransformer, Fault> {
         let largest = |extremes: &Extremes| extremes.magnitude();
         let attributes = MaxAbsScalerFit {
             n_samples_seen_: integer(seen.rows),

@@ -3,7 +3,7 @@
 use super::write::{MinMaxScaler, MinMaxScalerFit};
 use crate::columns::fault::Fault;
 use crate::columns::feature::Refuses;
-use crate::parameters::class::{Features, Fitted};
+use crate::parameters::class::{Fitted, InputFeatures};
 use crate::parameters::values::integer;
 use crate::statistics::extremes::Extremes;
 use crate::statistics::scale::divisor;
@@ -30,7 +30,7 @@ impl LearnNumbers for MinMax {
         feature.add(values);
     }
 
-    fn finish(self, seen: Seen<Extremes>, features: Features) -> Result<FittedTransformer, Fault> {
+    fn finish(self, seen: Seen<Extremes>, features: InputFeatures) -> Result<FittedTransformer, Fault> {
         let range = self.parameters.feature_range;
         if range.0 >= range.1 {
             return Err(Fault::new(format!(

@@ -5,7 +5,7 @@ use super::write::{Drop, HandleUnknown, OneHotEncoder, OneHotEncoderFit};
 use crate::columns::fault::Fault;
 use crate::columns::feature::Feature;
 use crate::parameters::class::Property;
-use crate::parameters::class::{Features, Fitted};
+use crate::parameters::class::{Fitted, InputFeatures};
 use crate::parameters::values::{Categories, Scalar, WordOr};
 use crate::transformers::FittedTransformer;
 use crate::transformers::learn::{FitInput, Learn};
@@ -84,7 +84,7 @@ impl Learn for OneHot {
         self.seen.add(&features, rows)
     }
 
-    fn finish(self: Box<Self>, features: Features) -> Result<FittedTransformer, Fault> {
+    fn finish(self: Box<Self>, features: InputFeatures) -> Result<FittedTransformer, Fault> {
         let parameters = &self.parameters;
         let refuses = parameters.handle_unknown == HandleUnknown::Error;
         let categories = self.seen.categories(&parameters.categories, refuses)?;

@@ -4,7 +4,7 @@ use super::write::{HandleUnknownOrdinal, OrdinalEncoder, OrdinalEncoderFit};
 use crate::columns::fault::Fault;
 use crate::columns::feature::Feature;
 use crate::parameters::class::Property;
-use crate::parameters::class::{Features, Fitted};
+use crate::parameters::class::{Fitted, InputFeatures};
 use crate::parameters::values::{Categories, Code};
 use crate::transformers::FittedTransformer;
 use crate::transformers::learn::{FitInput, Learn};
@@ -50,7 +50,7 @@ impl Learn for Ordinal {
         self.seen.add(&features, rows)
     }
 
-    fn finish(self: Box<Self>, features: Features) -> Result<FittedTransformer, Fault> {
+    fn finish(self: Box<Self>, features: InputFeatures) -> Result<FittedTransformer, Fault> {
         self.check_unknown_value()?;
         let parameters = &self.parameters;
         let refuses = parameters.handle_unknown == HandleUnknownOrdinal::Error;

@@ -2,7 +2,7 @@
 
 use super::write::{PolynomialFeatures, PolynomialFeaturesFit};
 use crate::columns::fault::Fault;
-use crate::parameters::class::{Features, Fitted};
+use crate::parameters::class::{Fitted, InputFeatures};
 use crate::transformers::FittedTransformer;
 use crate::transformers::learn::{FitInput, Learn};
 use crate::transformers::shared::stateless::Stateless;
@@ -17,7 +17,7 @@ impl Fit for PolynomialFeatures {
     }
 }
 
-fn fitted(parameters: PolynomialFeatures, features: Features) -> Result<FittedTransformer, Fault> {
+fn fitted(parameters: PolynomialFeatures, features: InputFeatures) -> Result<FittedTransformer, Fault> {
     let (lowest, highest) = parameters.degrees();
     if lowest > highest {
         return Err(Fault::new(format!(

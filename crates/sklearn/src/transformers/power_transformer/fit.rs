@@ -6,7 +6,7 @@ use crate::columns::fault::Fault;
 use crate::columns::feature::Refuses;
 use crate::columns::origin::Origin;
 use crate::parameters::class::Property;
-use crate::parameters::class::{Features, Fitted};
+use crate::parameters::class::{Fitted, InputFeatures};
 use crate::statistics::kept::Kept;
 use crate::statistics::minimize;
 use crate::statistics::moments::{Moments, is_constant, sum};
@@ -36,7 +36,7 @@ impl LearnNumbers for Power {
         feature.kept.add(values);
     }
 
-    fn finish(self, seen: Seen<PowerFeature>, features: Features) -> Result<FittedTransformer, Fault> {
+    fn finish(self, seen: Seen<PowerFeature>, features: InputFeatures) -> Result<FittedTransformer, Fault> {
         if self.is_sparse {
             return Err(Fault::new(
                 "PowerTransformer does not take a sparse matrix: set sparse_output of the encoder before it to false",
@@ -61,7 +61,7 @@ impl LearnNumbers for Power {
         }
         let scaler = parameters.standardize.then(|| {
             let own = StandardScaler { copy: false, ..StandardScaler::default() };
-            standardize(own, &transformed, Features { count: features.count, names: None }, false)
+            standardize(own, &transformed, InputFeatures { count: features.count, names: None }, false)
         });
         let attributes = PowerTransformerFit { lambdas_: lambdas.into_iter().collect(), scaler_: Property(scaler) };
         Ok(Fitted { parameters, features, attributes }.into())

@@ -3,7 +3,7 @@
 use super::write::{QuantileTransformer, QuantileTransformerFit};
 use crate::columns::fault::Fault;
 use crate::columns::feature::Refuses;
-use crate::parameters::class::{Features, Fitted};
+use crate::parameters::class::{Fitted, InputFeatures};
 use crate::parameters::values::{Matrix, integer};
 use crate::statistics::kept::Kept;
 use crate::statistics::quantiles::{linear, linspace};
@@ -31,7 +31,7 @@ impl LearnNumbers for Quantiles {
         feature.add(values);
     }
 
-    fn finish(self, seen: Seen<Kept>, features: Features) -> Result<FittedTransformer, Fault> {
+    fn finish(self, seen: Seen<Kept>, features: InputFeatures) -> Result<FittedTransformer, Fault> {
         let parameters = self.parameters;
         let asked = parameters.n_quantiles.count();
         if let Some(subsample) = parameters.subsample.filter(|subsample| asked > subsample.count()) {

@@ -3,7 +3,7 @@
 use super::write::{RobustScaler, RobustScalerFit};
 use crate::columns::fault::Fault;
 use crate::columns::feature::Refuses;
-use crate::parameters::class::{Features, Fitted};
+use crate::parameters::class::{Fitted, InputFeatures};
 use crate::statistics::kept::{Kept, median};
 use crate::statistics::normal_quantile::normal_quantile;
 use crate::statistics::quantiles::linear;
@@ -32,7 +32,7 @@ impl LearnNumbers for Robust {
         feature.add(values);
     }
 
-    fn finish(self, seen: Seen<Kept>, features: Features) -> Result<FittedTransformer, Fault> {
+    fn finish(self, seen: Seen<Kept>, features: InputFeatures) -> Result<FittedTransformer, Fault> {
         let parameters = self.parameters;
         let (low, high) = (parameters.quantile_range.0, parameters.quantile_range.1);
         if !(0.0 <= low && low <= high && high <= 100.0) {

@@ -6,7 +6,7 @@ use crate::columns::fault::Fault;
 use crate::columns::feature::{Feature, Floats, Refuses, refuse};
 use crate::columns::origin::Origin;
 use crate::parameters::class::Property;
-use crate::parameters::class::{Features, Fitted};
+use crate::parameters::class::{Fitted, InputFeatures};
 use crate::parameters::values::{NumpyType, Scalar};
 use crate::statistics::counts::Counts;
 use crate::statistics::kept::{Kept, median};
@@ -170,7 +170,7 @@ impl Learn for Imputer {
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>, features: Features) -> Result<FittedTransformer, Fault> {
+    fn finish(mut self: Box<Self>, features: InputFeatures) -> Result<FittedTransformer, Fault> {
         let fill = if self.parameters.strategy == ImputeStrategy::Constant { Some(self.fill_value()?) } else { None };
         let (dtype, keeps) = (self.dtype, self.parameters.keep_empty_features);
         let columns = std::mem::take(&mut self.columns);

@@ -3,7 +3,7 @@
 use super::write::{StandardScaler, StandardScalerFit};
 use crate::columns::fault::Fault;
 use crate::columns::feature::Refuses;
-use crate::parameters::class::{Features, Fitted};
+use crate::parameters::class::{Fitted, InputFeatures};
 use crate::parameters::values::{Floats, Samples};
 use crate::statistics::moments::{Moments, is_constant};
 use crate::transformers::FittedTransformer;
@@ -20,7 +20,7 @@ impl Fit for StandardScaler {
 pub(in crate::transformers) fn standardize(
     parameters: StandardScaler,
     seen: &[Moments],
-    features: Features,
+    features: InputFeatures,
     is_sparse: bool,
 ) -> Fitted<StandardScaler> {
     let counts = seen.iter().map(|moments| i64::try_from(moments.count()).unwrap_or(i64::MAX)).collect();
@@ -54,7 +54,7 @@ impl LearnNumbers for Standard {
         feature.add(values);
     }
 
-    fn finish(self, seen: Seen<Moments>, features: Features) -> Result<FittedTransformer, Fault> {
+    fn finish(self, seen: Seen<Moments>, features: InputFeatures) -> Result<FittedTransformer, Fault> {
         if self.is_sparse && self.parameters.with_mean {
             return Err(Fault::new(
                 "StandardScaler cannot center a sparse matrix: set with_mean to false, or sparse_output of the encoder \

@@ -4,7 +4,7 @@ use super::write::{VarianceThreshold, VarianceThresholdFit};
 use crate::columns::fault::Fault;
 use crate::columns::feature::Refuses;
 use crate::columns::origin::Origin;
-use crate::parameters::class::{Features, Fitted};
+use crate::parameters::class::{Fitted, InputFeatures};
 use crate::statistics::extremes::Extremes;
 use crate::statistics::moments::Moments;
 use crate::transformers::FittedTransformer;
@@ -29,7 +29,7 @@ impl LearnNumbers for Variances {
         feature.has_missing |= values.iter().any(|value| value.is_nan());
     }
 
-    fn finish(self, seen: Seen<Spread>, features: Features) -> Result<FittedTransformer, Fault> {
+    fn finish(self, seen: Seen<Spread>, features: InputFeatures) -> Result<FittedTransformer, Fault> {
         let threshold = self.0.threshold.0;
         let variance = |spread: &Spread| {
             let variance = spread.moments.variance();
