@@ -1,4 +1,4 @@
-//! The scikit-learn version that fitted a model: it chooses between behaviours where they changed.
+//! The scikit-learn version that fitted a model: it selects the behaviour of that version.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! A transformer in `preprocessor.json`: as it is specified, and as it is fitted.
+//! A transformer in `preprocessor.json`: its specification and its fitted form.
 
 use super::fitting::Node;
 use super::learn::{FitInput, Learn};
@@ -8,7 +8,7 @@ use byoc_formats::pickle::Python;
 
 /// The specification of a transformer of one class: its parameters.
 pub(crate) trait Specify: Plan + Clone {
-    /// What a fit makes of it.
+    /// The result of a fit.
     type Fitted: FittedDocument<Parameters = Self>;
 
     /// The object that scikit-learn would have before `fit`.
@@ -35,7 +35,7 @@ pub(crate) trait FittedDocument {
     /// The object that scikit-learn would have after `fit`.
     fn to_python(&self) -> Python;
 
-    /// How many features it gives for `inputs` features.
+    /// The number of output features for `inputs` features.
     fn width(&self, inputs: usize) -> usize;
 
     /// Whether scikit-learn's output is a sparse matrix, for an input that is one or not.
@@ -48,8 +48,7 @@ pub(crate) trait FittedDocument {
         false
     }
 
-    /// Checks what no fit would have written, although each value is one that may stand where it does: people edit
-    /// documents.
+    /// Refuses documents that no fit could have written although each value is allowed: people edit documents.
     /// `path` is that of the transformer.
     ///
     /// # Errors
@@ -60,14 +59,14 @@ pub(crate) trait FittedDocument {
     }
 }
 
-/// How a transformer that is not made of others learns from rows.
+/// How a transformer without parts learns from rows.
 pub(crate) trait Fit: Parameters {
-    /// What learns, for this input.
+    /// The learner for this input.
     fn learner(self, input: &FitInput) -> Box<dyn Learn>;
 }
 
-/// A transformer that is not made of others, described by [`parameters!`](crate::parameters::class::parameters). The
-/// defaults hold for one that gives a feature for each.
+/// A transformer without parts, described by [`parameters!`](crate::parameters::class::parameters). The defaults are
+/// for one with an output feature for each input feature.
 pub(crate) trait Leaf: Fit {
     /// As [`FittedDocument::width`].
     fn width(fitted: &Fitted<Self>, inputs: usize) -> usize {

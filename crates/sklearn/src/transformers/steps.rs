@@ -1,5 +1,4 @@
-//! An artifact taken apart into its steps: searches replaced by their best estimator, and the steps of
-//! a last step put in its place.
+//! Splits an artifact into its steps: searches are replaced by their best estimator, and a last step by its own steps.
 
 use byoc_account::Allowance;
 use std::rc::Rc;
@@ -11,7 +10,7 @@ use crate::transformers::class;
 use byoc_formats::error::Result;
 use byoc_formats::pickle::{Tree, Value};
 
-/// What is done to a row, one after the other.
+/// The steps that are applied to a row, in order.
 pub(crate) struct Steps<'t> {
     /// All but the last.
     pub(crate) first: Vec<Step<'t>>,
@@ -19,7 +18,7 @@ pub(crate) struct Steps<'t> {
     pub(crate) last: Step<'t>,
 }
 
-/// One step, and the names that lead to it.
+/// One step and its path of names.
 pub(crate) struct Step<'t> {
     /// The names of the steps that it is in.
     above: Option<Rc<[&'t str]>>,
@@ -63,12 +62,12 @@ impl<'t> Step<'t> {
         Step { above: None, name: None, value }
     }
 
-    /// The names that lead to what is in it.
+    /// The path of names of its contents.
     fn path(&self) -> Rc<[&'t str]> {
         self.above.iter().flat_map(|above| above.iter().copied()).chain(self.name).collect()
     }
 
-    /// The same error, with the names that lead here.
+    /// The same error, with the path of names.
     pub(crate) fn error(&self, error: byoc_formats::error::Error) -> byoc_formats::error::Error {
         let path: Vec<String> = self.path().iter().map(|name| format!("step {:?}", shorten(name))).collect();
         if path.is_empty() { error } else { error.context(path.join(": ")) }

@@ -28,7 +28,7 @@ struct FeatureMask {
 /// The transformer that keeps the features of a mask. scikit-learn computes the mask anew at each transform.
 ///
 /// # Errors
-/// When the selector was fitted on another number of features than it is given.
+/// If the selector was fitted on a different number of features than its input has.
 pub(in crate::transformers) fn build<'t>(
     selector: Attributes<'t>,
     kept: Box<[bool]>,
@@ -63,7 +63,7 @@ pub(in crate::transformers) fn feature_names_out<'t>(
     Ok(given.into_iter().zip(&kept).filter(|(_, kept)| **kept).map(|(name, _)| name).collect())
 }
 
-/// A mask of the features of some positions.
+/// A mask of the features at the given positions.
 pub(in crate::transformers) fn keep(length: usize, kept: impl Iterator<Item = usize>) -> Box<[bool]> {
     let mut mask = vec![false; length];
     for index in kept {

@@ -11,13 +11,13 @@ words! {
     Auto { Auto = "auto" }
 }
 
-/// Which categories of each feature are one, for being infrequent.
+/// The infrequent categories of each feature, which are grouped into one.
 pub(in crate::transformers) struct Groups {
     /// The infrequent ones; none for a feature without any.
     pub(in crate::transformers) infrequent: Vec<Option<Vec<i64>>>,
-    /// For each category its number once the infrequent ones are one, the last.
+    /// The number of each category after the infrequent ones are grouped into one, the last.
     pub(in crate::transformers) mappings: Vec<Option<Vec<i64>>>,
-    /// How many categories of each feature are left once the infrequent ones are one: its one-hot columns.
+    /// The number of categories of each feature after the infrequent ones are grouped into one: its one-hot columns.
     pub(in crate::transformers) widths: Vec<usize>,
 }
 
@@ -108,7 +108,7 @@ pub(in crate::transformers) fn check_categories(categories: &[Categories], are_g
     Ok(())
 }
 
-/// What is the same for categories that Python has for one: `1`, `1.0` and `True` are, text is another.
+/// A key that is equal for categories that are equal in Python: `1`, `1.0` and `True`, but not text.
 fn key(category: &Scalar) -> (Option<&str>, u64) {
     match category {
         Scalar::Text(text) => (Some(text), 0),

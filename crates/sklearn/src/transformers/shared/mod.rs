@@ -1,4 +1,4 @@
-//! What several transformers share, by what it does.
+//! Code that several transformers share.
 
 pub(super) mod category_fit;
 pub(super) mod center_and_scale;

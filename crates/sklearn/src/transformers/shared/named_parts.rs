@@ -1,4 +1,4 @@
-//! The parts of a class that is made of others: pairs of a name and a transformer.
+//! The parts of a class with parts: pairs of a name and a transformer.
 
 use crate::artifact::attributes::Attributes;
 use crate::artifact::builder::Builder;
@@ -6,7 +6,7 @@ use crate::artifact::work::Work;
 use byoc_formats::error::Result;
 use byoc_formats::pickle::Value;
 
-/// The named parts of an estimator that is made of others: a list of tuples that begin with a name and the part.
+/// The named parts of an estimator: a list of tuples that begin with a name and the part.
 pub(crate) fn named_parts<'t>(
     parent: Attributes<'t>,
     attribute: &str,
@@ -27,7 +27,7 @@ pub(crate) fn named_parts<'t>(
     Ok(parts)
 }
 
-/// The parts without their names, of an object that may be damaged: what is no pair is left out.
+/// The parts without their names, of an object that may be damaged: items that are not pairs are left out.
 ///
 /// # Errors
 /// When there are more than the file justifies.

@@ -1,4 +1,4 @@
-//! How wide the input of a transformer was at fit, and what it gives on.
+//! The width of a transformer's input at fit, and the columns that it passes on.
 
 use crate::artifact::attributes::{Attributes, numeric};
 use crate::artifact::builder::{Builder, Input, Shape};
@@ -22,7 +22,7 @@ pub(crate) fn width(estimator: Attributes<'_>, arrays: &[&str]) -> Result<usize>
     }
 }
 
-/// What a transformer gives that has nothing fitted, and so may not know how many features there are.
+/// The output of a transformer without fitted attributes, which may not know the number of features.
 pub(crate) fn unfitted_output<'t>(
     transformer: Attributes<'t>,
     input: &Input<'t>,
@@ -38,8 +38,8 @@ pub(crate) fn unfitted_output<'t>(
     Ok(Input { names: None, shape, sparse: input.sparse, frame: false, origins: Origins::Changed })
 }
 
-/// The columns of the request that a part of several gives on as they are, and how many columns it gives. One that
-/// passes a request through gives on none that is known here; and what has a weight is a number.
+/// The columns of the request that one of several parts passes on unchanged, and the number of its columns. The columns
+/// of a part that passes the whole request through are not known here, and weighted columns are numbers.
 pub(crate) fn given_on(output: &Input<'_>, is_weighted: bool) -> (Origins, usize) {
     match (output.shape, is_weighted) {
         (Shape::Fixed(width), false) => (output.origins.clone(), width),

@@ -1,4 +1,4 @@
-//! The parts of a class that is made of others, as `preprocessor.json` and Python have them.
+//! The parts of a class with parts, in `preprocessor.json` and in Python.
 
 use crate::parameters::class::text;
 use crate::parameters::values::ToPython;
@@ -45,7 +45,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pair<T> {
     }
 }
 
-/// What the answer of a part is multiplied by.
+/// The factor of a part's output.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "expected a number")]
 pub(crate) enum Weight {

@@ -1,4 +1,4 @@
-//! A fit that learns nothing but how many features there are, and refuses the values that scikit-learn's `fit` refuses.
+//! A fit that learns only the number of features, and refuses the values that scikit-learn's `fit` refuses.
 
 use crate::columns::fault::Fault;
 use crate::columns::feature::{Feature, Floats, Refuses};
@@ -6,7 +6,7 @@ use crate::parameters::class::InputFeatures;
 use crate::transformers::FittedTransformer;
 use crate::transformers::learn::Learn;
 
-/// Takes finite numbers; the function makes the fitted transformer.
+/// Accepts finite numbers; the function creates the fitted transformer.
 pub(in crate::transformers) struct Stateless<F>(pub(in crate::transformers) F);
 
 impl<F: FnOnce(InputFeatures) -> Result<FittedTransformer, Fault>> Learn for Stateless<F> {

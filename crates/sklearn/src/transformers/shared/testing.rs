@@ -7,7 +7,7 @@ use byoc_formats::rows::table::{Cell, Column};
 
 type Applied<'a> = Result<Vec<Feature<'a, 'a>>, Fault>;
 
-/// Applies to `float64` columns and gives `float64` columns.
+/// Applies a transformer to `float64` columns, and returns `float64` columns.
 pub(crate) fn apply_floats<'a>(
     apply: impl FnOnce(Vec<Feature<'a, 'a>>) -> Applied<'a>,
     columns: Vec<Vec<f64>>,

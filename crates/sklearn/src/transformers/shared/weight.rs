@@ -10,10 +10,10 @@ use byoc_formats::pickle::Value;
 use byoc_formats::rows::table::{Cell, Column};
 use std::collections::HashMap;
 
-/// How long a text may become that is multiplied by an integer.
+/// The longest result of a text multiplied by an integer.
 const LONGEST_TEXT: usize = 1 << 16;
 
-/// What the answer of one part is multiplied by. An integer leaves integers what they are.
+/// The factor of one part's output. An integer factor keeps integers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Weight {
     Integer(i64),
@@ -48,7 +48,7 @@ impl<'t> Weights<'t> {
     }
 }
 
-/// The type of an array that is multiplied by a weight, if it has one.
+/// The type of an array after multiplication by a weight, if there is one.
 pub(crate) fn dtype(weight: Option<Weight>, given: Dtype) -> Dtype {
     match (weight, given) {
         (None, given) => given,
@@ -108,7 +108,7 @@ impl Weight {
         Ok(Feature::new(feature.origin, column))
     }
 
-    /// Python's product of two objects: text times an integer is that text again and again.
+    /// Python's product of two objects: text times an integer repeats the text.
     fn multiply_cell(self, cell: Cell<'_>) -> Option<Cell<'_>> {
         match (cell, self) {
             (Cell::Text(text), Weight::Integer(1)) => Some(Cell::Text(text)),

@@ -45,8 +45,8 @@ fn private(fitted: &Fitted<SimpleImputer>) -> State {
     let dtype = attributes.fit_dtype.0;
     let integer = |statistic: &Scalar| if let Scalar::Int(value) = statistic { Some(*value) } else { None };
     let integers: Option<Vec<i64>> = statistics.iter().map(integer).collect();
-    // Since 1.8 a constant stands in an array of objects, which older versions refuse to fill numbers with; all take
-    // numbers.
+    // Since 1.8 a constant is in an array of objects, with which older versions refuse to fill numbers; all versions
+    // accept numbers.
     let items = match (dtype, parameters.strategy, integers) {
         (NumpyType::Object, _, _) => Items::Object(statistics.iter().map(Scalar::python).collect()),
         (_, ImputeStrategy::Constant, Some(integers)) => Items::Int64(integers),

@@ -16,7 +16,7 @@ impl Fit for StandardScaler {
     }
 }
 
-/// The attributes of a StandardScaler that saw columns with these moments. Another transformer may have one of its own.
+/// The attributes of a StandardScaler fitted on columns with these moments. Another transformer may contain one.
 pub(in crate::transformers) fn standardize(
     parameters: StandardScaler,
     seen: &[Moments],
@@ -30,7 +30,7 @@ pub(in crate::transformers) fn standardize(
         if is_constant(variance, moments.mean(), moments.count() as f64) { 1.0 } else { variance.sqrt() }
     };
     let scales: Floats = seen.iter().map(scale).collect();
-    // The mean is there for the variance's sake, too; sparse columns have none without it.
+    // The variance needs the mean as well; sparse columns have none without it.
     let has_mean = parameters.with_std || parameters.with_mean && !is_sparse;
     let attributes = StandardScalerFit {
         n_samples_seen_: Samples::of(counts),

@@ -30,7 +30,7 @@ impl Apply for TargetEncoder {
             let cannot_be_unknown = categories.begins_below_zero() && matches!(*feature.data, Column::UInt64(_));
             categories.encode(feature, |row, category| {
                 if category.is_none() && cannot_be_unknown {
-                    // scikit-learn puts the first category in the place of an unknown one, and raises an IndexError
+                    // scikit-learn replaces an unknown category by the first one, and raises an IndexError
                     // for what a negative number becomes there.
                     let message = format!(
                         "the column has integers beyond 9223372036854775807, among which scikit-learn does not encode \

@@ -1,4 +1,4 @@
-//! `sklearn.feature_selection.SelectKBest` and the other selectors that score each feature on its own.
+//! `sklearn.feature_selection.SelectKBest` and the other selectors that score each feature separately.
 
 mod read;
 

@@ -71,8 +71,8 @@ fn mask<'t>(selector: Attributes<'t>, builder: &mut Builder<'t, '_>) -> Result<B
     }
 }
 
-/// One of the univariate selectors, by its name as a mode of GenericUnivariateSelect; the attribute of that name says
-/// how much is kept.
+/// One of the univariate selectors, by its name as a mode of GenericUnivariateSelect; the attribute of that name
+/// determines how many features are kept.
 fn univariate<'t>(
     selector: Attributes<'t>,
     mode: &str,

@@ -52,7 +52,7 @@ impl LearnNumbers for Variances {
     }
 }
 
-/// What VarianceThreshold needs of a feature.
+/// The statistics of a feature that VarianceThreshold needs.
 #[derive(Clone, Copy, Debug, Default)]
 struct Spread {
     moments: Moments,
