@@ -98,11 +98,8 @@ mod tests {
                 let expected = format!("{variable}: expected http://HOST:PORT or https://HOST, found {endpoint:?}");
                 let text = chain(&error).to_string();
                 assert!(error.message().contains(&expected) && text.contains(more), "{text}");
-                assert_eq!(
-                    std::error::Error::source(&error).is_some(),
-                    Url::parse(endpoint).is_err() && !more.contains("mean") && !more.contains("space"),
-                    "{endpoint}"
-                );
+                let is_of_the_parser = ["empty host", "invalid port", "invalid IPv6", "expected"].contains(&more);
+                assert_eq!(std::error::Error::source(&error).is_some(), is_of_the_parser, "{endpoint}");
             }
             for endpoint in ["http://localhost:5555", "https://s3.example.com/", "http://[::1]:9000/minio"] {
                 opened("bucket", &[(variable, endpoint)]).unwrap();

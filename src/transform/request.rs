@@ -186,7 +186,7 @@ mod tests {
             assert!(problem.contains(expected), "{expected}: {problem}");
         }
         std::fs::write(&file, "{\"MaxPayloadInMB\": 6").unwrap();
-        assert!(Request::read(&file).unwrap_err().contains("EOF while parsing"));
+        assert!(Request::read(&file).unwrap_err().contains("found the end of the text"));
     }
 
     #[test]

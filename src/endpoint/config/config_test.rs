@@ -250,7 +250,7 @@ fn a_file_is_read_with_its_name_in_every_problem_and_paths_relative_to_it() {
     std::fs::write(&file, "{").unwrap();
     let error = EndpointConfig::read(&file).unwrap_err();
     assert_eq!(error.cause(), Cause::BadSetting);
-    assert!(error.message().starts_with(&format!("{}: EOF while parsing", file.display())), "{error}");
+    assert!(error.message().starts_with(&format!("{}: expected JSON: line 1, column ", file.display())), "{error}");
     let error = EndpointConfig::read(&folder.path().join("none.json")).unwrap_err();
     assert!(error.message().contains("none.json"), "{error}");
 }

@@ -19,6 +19,7 @@ use serde::de::DeserializeOwned;
 
 use crate::storage::Location;
 use byoc_formats::json_document::{self, Mistyped, Path as JsonPath, Segment};
+use byoc_formats::json_syntax;
 use serde_json::Value;
 
 /// An inference pipeline has at most this many containers.
@@ -73,7 +74,8 @@ pub(crate) fn parse_request<T: DeserializeOwned>(text: &str) -> Result<T, Vec<St
     if !text.trim_start().starts_with('{') {
         return Err(vec!["expected a JSON object: the request of an operation of SageMaker's API".to_owned()]);
     }
-    let mut rest: Value = serde_json::from_str(text).map_err(|error| vec![error.to_string()])?;
+    let mut rest: Value =
+        serde_json::from_str(text).map_err(|error| vec![json_syntax::describe(text.as_bytes(), &error)])?;
     let mut read = json_document::read(&mut serde_json::Deserializer::from_str(text));
     let mut problems = Vec::new();
     // Serde reports one problem at a time: remove the wrong member and parse again to find the next one.

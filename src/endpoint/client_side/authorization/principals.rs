@@ -26,6 +26,7 @@ use super::policy::Policy;
 use crate::error::{Cause, Error, Result};
 use crate::platform::problems::list_problems;
 use crate::storage::{absolute, read_text};
+use byoc_formats::json_syntax;
 
 /// The principals, by access key.
 #[derive(Debug)]
@@ -115,7 +116,7 @@ impl Principals {
         let document: Node = match serde_json::from_str(text) {
             Ok(document) => document,
             Err(error) => {
-                findings.problem("", format_args!("not JSON: {error}"));
+                findings.problem("", json_syntax::describe(text.as_bytes(), &error));
                 return None;
             }
         };

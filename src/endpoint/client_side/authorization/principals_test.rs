@@ -134,7 +134,7 @@ fn a_file_is_read_and_problems_name_it() {
     assert!(error.message().starts_with(&format!("{}: ", path.display())), "{error}");
 
     std::fs::write(&path, "{\"Account\": 1").unwrap();
-    assert!(Principals::from_file(&path).unwrap_err().message().contains("not JSON: EOF"));
+    assert!(Principals::from_file(&path).unwrap_err().message().contains("expected JSON: line 1, column "));
     let missing = Principals::from_file(&folder.path().join("none.json")).unwrap_err();
     assert_eq!(missing.cause(), Cause::BadSetting);
 }
