@@ -288,7 +288,7 @@ struct AnswerAborted;
 
 impl std::fmt::Display for AnswerAborted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the answer is broken off")
+        f.write_str("the response was aborted")
     }
 }
 

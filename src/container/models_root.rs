@@ -47,8 +47,8 @@ impl ModelsRoot {
             cause @ (Cause::NoModel | Cause::SeveralModels) => {
                 let message = format!(
                     "{url} does not contain exactly one model: expected model_algo-1 (linear learner), \
-                     preprocessor.json (from byoc train) or one *.joblib, *.pkl or *.pickle (scikit-learn); the log \
-                     says what was found"
+                     preprocessor.json (from byoc train) or one *.joblib, *.pkl, *.pickle, *.skops or sklearn-model \
+                     (scikit-learn); the log says what was found"
                 );
                 let redacted = Error::new(cause, message);
                 if cause == Cause::NoModel { redacted.context(not_found(url).message()) } else { redacted }

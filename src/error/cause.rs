@@ -82,7 +82,7 @@ causes! {
     NoModel = 404 "ModelNotFoundException" exit 65,
         "put one model there; docs/serving.md lists the supported models; to use any other model, keep its own \
          container and put that behind the endpoint: --container NAME=URL";
-    /// A folder contains several models.
+    /// A folder contains several pickles, so that it is unclear which one is meant.
     SeveralModels = 500 "InvalidModelException" exit 65, "leave one model there, or give the path of one of the files";
     /// Models cannot be downloaded from this kind of URL.
     NotDownloaded = 400 "DownloadModelException" exit 64,

@@ -179,7 +179,7 @@ pub(super) fn with_file<T>(
     parse: impl FnOnce(&[u8]) -> Result<T, error::Error>,
 ) -> Result<T> {
     let bytes = read(path, allowance)?;
-    let parsed = file_kind::check_pulled(&bytes).and_then(|()| parse(&bytes));
+    let parsed = file_kind::refuse_lfs_pointer(&bytes).and_then(|()| parse(&bytes));
     allowance.give_back(bytes.capacity());
     parsed.map_err(|error| in_file(path, error.into()))
 }

@@ -133,7 +133,7 @@ fn pickle_summary(pickle: &Path) -> String {
     if read.is_err() || beginning.is_empty() {
         return "empty or unreadable".to_owned();
     }
-    if file_kind::check_pulled(&beginning).is_err() {
+    if file_kind::refuse_lfs_pointer(&beginning).is_err() {
         return "a Git LFS pointer".to_owned();
     }
     let is_zip = beginning.starts_with(b"PK\x03\x04");

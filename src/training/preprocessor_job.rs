@@ -206,7 +206,7 @@ fn write(directory: &Path, document: &Document) -> Result<()> {
 /// Progress reports of a fit: log lines, or a changing status line at a terminal.
 struct Report {
     is_interactive: bool,
-    walk: usize,
+    pass: usize,
     began: Instant,
     shown: Option<Instant>,
 }
@@ -220,7 +220,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 impl Report {
     fn new(is_interactive: bool) -> Report {
-        Report { is_interactive, walk: 0, began: Instant::now(), shown: None }
+        Report { is_interactive, pass: 0, began: Instant::now(), shown: None }
     }
 
     /// A line that stays. The fit continues if it cannot be written.
@@ -236,24 +236,24 @@ impl Report {
 
     fn hear(&mut self, event: &byoc_sklearn::Event) {
         match event {
-            byoc_sklearn::Event::Walk(number, learning) => {
-                self.walk = *number;
+            byoc_sklearn::Event::PassBegan(number, learning) => {
+                self.pass = *number;
                 self.began = Instant::now();
                 let mut names = learning.clone();
                 names.dedup();
-                self.say(&format!("Walk {number} over the rows: {}", names.join(", ")));
+                self.say(&format!("Pass {number} over the rows: {}", names.join(", ")));
             }
             byoc_sklearn::Event::Seen(rows) if self.is_interactive => {
                 if self.shown.is_none_or(|shown| shown.elapsed() >= PAUSE) {
                     self.shown = Some(Instant::now());
                     let mut out = std::io::stdout().lock();
-                    let _ = write!(out, "\r\x1b[Kwalk {}: {rows} rows", self.walk).and_then(|()| out.flush());
+                    let _ = write!(out, "\r\x1b[Kpass {}: {rows} rows", self.pass).and_then(|()| out.flush());
                 }
             }
             byoc_sklearn::Event::Seen(_) => {}
-            byoc_sklearn::Event::Walked(rows) => {
+            byoc_sklearn::Event::PassEnded(rows) => {
                 let rate = *rows as f64 / self.began.elapsed().as_secs_f64().max(1e-6);
-                self.say(&format!("Walk {}: {rows} rows, {rate:.0} rows/second", self.walk));
+                self.say(&format!("Pass {}: {rows} rows, {rate:.0} rows/second", self.pass));
             }
             byoc_sklearn::Event::Kept(name, columns) => {
                 self.say(&format!(

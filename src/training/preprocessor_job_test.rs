@@ -165,12 +165,12 @@ fn a_pipe_is_read_once_if_it_fits_into_memory_or_else_once_in_each_pass() {
             ("config/inputdataconfig.json", config),
             ("data/nothing", ""),
         ]);
-        let fifo = |walk: usize| job.path(&format!("input/data/train_{walk}"));
-        for walk in 0..fifos {
-            assert!(std::process::Command::new("mkfifo").arg(fifo(walk)).status().unwrap().success());
+        let fifo = |pass: usize| job.path(&format!("input/data/train_{pass}"));
+        for pass in 0..fifos {
+            assert!(std::process::Command::new("mkfifo").arg(fifo(pass)).status().unwrap().success());
         }
         std::thread::scope(|scope| {
-            scope.spawn(|| (0..fifos).for_each(|walk| std::fs::write(fifo(walk), ROWS).unwrap()));
+            scope.spawn(|| (0..fifos).for_each(|pass| std::fs::write(fifo(pass), ROWS).unwrap()));
             job.run(memory).unwrap();
         });
         assert!(statistics(job.0.path()).contains("\"mean_\": [3.0]"));

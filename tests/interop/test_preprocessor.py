@@ -425,7 +425,7 @@ def test_rows_by_name_may_omit_columns_that_no_transformer_uses(container, tmp_p
     with pytest.raises(ValueError, match="columns are missing: {'a'}"):
         model.transform(pd.DataFrame(misspelled))
     message = loaded.ask(json.dumps(misspelled))
-    assert 'found none for a; "A", "B" are no columns of the model' in message
+    assert 'found none for a; "A", "B" are not columns of the model' in message
     everything = compose.ColumnTransformer([("a", "passthrough", ["a"])], remainder="passthrough").fit(data)
     with pytest.raises(ValueError, match="columns are missing"):
         everything.transform(pd.DataFrame(rows))

@@ -209,6 +209,21 @@ fn the_scikit_learn_page_lists_every_supported_class() {
 }
 
 #[test]
+fn the_page_about_preprocessor_json_lists_every_class_that_can_be_fitted() {
+    let registry = read(&root().join("crates/sklearn/src/transformers/mod.rs"));
+    let (_, fitted) = registry.split_once("    fitted {\n").unwrap();
+    let (fitted, _) = fitted.split_once("    }\n").unwrap();
+    let classes: BTreeSet<_> =
+        fitted.lines().map(|line| line.trim_end_matches(',').split_once(": ").expect("module: Class").1).collect();
+    let page = read(&root().join("docs/preprocessor-json.md"));
+    let (_, table) =
+        page.split_once("\n| class | passes over the rows | not supported |\n| --- | --- | --- |\n").unwrap();
+    let rows = table.lines().map_while(|line| line.strip_prefix("| ")?.split_once(" | "));
+    let listed: BTreeSet<_> = rows.flat_map(|(classes, _)| classes.split(", ")).collect();
+    assert_eq!(listed, classes);
+}
+
+#[test]
 fn the_readmes_commands_that_terminate_succeed() {
     let folder = tempfile::tempdir().unwrap();
     let readme = read(&root().join("README.md"));

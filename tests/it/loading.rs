@@ -126,7 +126,7 @@ fn an_unsupported_model_is_not_called_damaged_and_the_alternative_is_named() {
     let forest = write("forest.pkl", b"csklearn.ensemble._forest\nRandomForestClassifier\n)\x81.");
     let alternative = "keep its own container and put that behind the endpoint: --container NAME=URL";
     for (path, said) in [
-        (&dict, "the file holds a dict of 1"),
+        (&dict, "the file holds a dict of 1 item"),
         (&booster, "xgboost.core.Booster, which is not supported"),
         (&means, "parameters of MXNet, as SageMaker's K-Means, PCA"),
         (&forest, "supported estimators are ElasticNet"),

@@ -739,7 +739,7 @@ fn an_answer_that_has_begun_is_cut_off_if_a_later_row_is_wrong() {
     let csv = [("content-type", "text/csv"), ("accept", "text/csv")];
     let rows = 500_000;
     let late = format!("{}x,big\n", houses(rows));
-    assert!(client.try_send("POST", "/invocations", &csv, late.as_bytes()).is_err(), "no whole answer");
+    assert!(client.try_send("POST", "/invocations", &csv, late.as_bytes()).is_err(), "no complete response");
     container.wait_for_log(&format!("an answer is broken off: row {}", rows + 1));
     let early = format!("1993,big,6,3.0,0.7,1,y,y\n{}", houses(rows));
     let message = container.post("/invocations", &csv, early).error(400, "BadRequestException");
@@ -779,8 +779,9 @@ fn an_answer_to_only_part_of_a_request_is_an_error() {
     for megabytes in ["100", "0"] {
         let output = job.command().args(["--max-payload-in-mb", megabytes]).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{}", errors(&output));
-        let said =
-            format!("container at {url} gave no whole answer: it answered before it had taken the whole request");
+        let said = format!(
+            "container at {url} sent an incomplete response: it answered before it had taken the whole request"
+        );
         assert!(errors(&output).contains(&said), "{}", errors(&output));
         assert!(errors(&output).contains("(tried 2 times)"), "{}", errors(&output));
         assert_eq!(job.outputs(), BTreeMap::new());

@@ -120,7 +120,7 @@ fn start_of(path: &Path) -> Result<Vec<u8>> {
 /// If it cannot be read; and [`Cause::NotPulled`].
 pub fn may_be_archive(path: &Path) -> Result<bool> {
     let start = start_of(path)?;
-    check_pulled(&start)?;
+    refuse_lfs_pointer(&start)?;
     Ok(is_instead(&start).is_none())
 }
 
@@ -153,7 +153,7 @@ pub fn known_beginning(start: &[u8]) -> Option<&'static str> {
 ///
 /// # Errors
 /// [`Cause::NotPulled`].
-pub fn check_pulled(start: &[u8]) -> Result<()> {
+pub fn refuse_lfs_pointer(start: &[u8]) -> Result<()> {
     if !start.starts_with(GIT_LFS) {
         return Ok(());
     }
@@ -199,7 +199,7 @@ pub fn of_other_library(name: &str, library: &str) -> String {
 /// [`Cause::NotPulled`], or [`Cause::Unsupported`] with the kind of the file.
 pub fn check_may_be_pickle(bytes: &[u8]) -> Result<()> {
     const NO_PICKLES: &[&[u8]] = &[b"PK\x03\x04", b"\x89HDF", b"\x93NUMPY", b"\x7FELF", b"\x28\xB5\x2F\xFD", MXNET];
-    check_pulled(bytes)?;
+    refuse_lfs_pointer(bytes)?;
     if !NO_PICKLES.iter().any(|beginning| bytes.starts_with(beginning)) {
         return Ok(());
     }
@@ -216,12 +216,12 @@ pub fn check_may_be_pickle(bytes: &[u8]) -> Result<()> {
 
 /// The error for a file that is not a supported model.
 pub fn unexpected(path: &Path) -> Error {
-    let pulled = start_of(path).is_ok_and(|start| check_pulled(&start).is_ok());
+    let pulled = start_of(path).is_ok_and(|start| refuse_lfs_pointer(&start).is_ok());
     if let Some(library) = other_library(path).filter(|_| pulled) {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         return Error::new(Cause::Unsupported, of_other_library(&name, library));
     }
-    let found = match start_of(path).and_then(|start| check_pulled(&start).map(|()| start)) {
+    let found = match start_of(path).and_then(|start| refuse_lfs_pointer(&start).map(|()| start)) {
         Ok(start) => {
             is_instead(&start).unwrap_or(if start.starts_with(b"\x1F\x8B") { "a gzip file" } else { "none of them" })
         }
@@ -230,7 +230,7 @@ pub fn unexpected(path: &Path) -> Error {
     Error::new(
         Cause::NoModel,
         format!(
-            "expected a model's folder, a model.tar.gz (an archive by tar, compressed by gzip or not), a model_algo-1, \
+            "expected a model's folder, a model.tar.gz (a tar archive, gzipped or not), a model_algo-1, \
              a preprocessor.json, or a *.joblib, *.pkl, *.pickle, *.skops or sklearn-model, found {found}"
         ),
     )

@@ -7,7 +7,7 @@ use serde_json::error::Category;
 use std::fmt;
 use std::ops::Range;
 
-/// How many lists and objects serde_json reads within each other.
+/// How deep lists and objects may be nested; serde_json refuses more.
 const DEEPEST: usize = 128;
 
 /// Why a text is not JSON.
@@ -19,7 +19,7 @@ pub(crate) enum NotJson<'t> {
     Python(&'t str),
     /// A number beyond the largest float64.
     NumberTooLarge,
-    /// Lists and objects within each other, deeper than serde_json reads.
+    /// Lists and objects that are nested deeper than serde_json reads.
     TooDeep,
     /// Anything else.
     Other { expected: &'static str, found: String },
@@ -33,7 +33,7 @@ impl fmt::Display for NotJson<'_> {
                 f.write_str("expected a number below 1.8e308, found one that float64 cannot hold")
             }
             NotJson::TooDeep => {
-                write!(f, "expected fewer than {DEEPEST} lists and objects within each other, found {DEEPEST}")
+                write!(f, "expected lists and objects nested less than {DEEPEST} deep, found {DEEPEST}")
             }
             NotJson::Other { expected, found } => write!(f, "expected {expected}, found {found}"),
         }
@@ -247,7 +247,7 @@ mod tests {
             ("[\n1, None]", "expected a value of JSON, found None"),
             ("[-1.5e999]", "expected a number below 1.8e308, found one that float64 cannot hold"),
             ("[1e99999999999]", "expected a number below 1.8e308, found one that float64 cannot hold"),
-            (&deep, "expected fewer than 128 lists and objects within each other, found 128"),
+            (&deep, "expected lists and objects nested less than 128 deep, found 128"),
         ] {
             assert_eq!(reason(text.as_bytes()), expected, "{text}");
         }

@@ -13,7 +13,7 @@ use std::path::{Component, Path, PathBuf};
 use flate2::bufread::GzDecoder;
 use tar::{Archive, Entry, EntryType};
 
-use super::file_kind::check_pulled;
+use super::file_kind::refuse_lfs_pointer;
 use crate::error::{Cause, Error, Result};
 
 /// The limits of an archive.
@@ -99,7 +99,7 @@ fn unpack_into(archive: impl Read, root: &Path, meter: &Meter<'_>) -> Result<Unp
     if first.is_empty() {
         return Err(Error::bad_artifact("the archive is empty; expected a tar archive, compressed by gzip or not"));
     }
-    check_pulled(first)?;
+    refuse_lfs_pointer(first)?;
     let plain: Box<dyn Read + '_> = if is_gzip(first) {
         Box::new(Members { current: Some(GzDecoder::new(packed)), meter })
     } else {
@@ -162,7 +162,7 @@ fn unpack_entry<R: Read>(
             let total = unpacked.bytes.saturating_add(size);
             if total > meter.limits.bytes {
                 return Err(Error::bad_artifact(format!(
-                    "the files of the archive have more than {} bytes together",
+                    "the files of the archive have more than {} bytes in total",
                     meter.limits.bytes
                 )));
             }

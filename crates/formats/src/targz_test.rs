@@ -255,9 +255,9 @@ fn an_archive_within_its_limits_is_unpacked_and_one_beyond_is_refused() {
     let (_around, destination) = destination();
     assert_eq!(unpack(&archive[..], &destination, &limits).unwrap(), Unpacked { files: 2, bytes: 1000 });
     assert_refused(&archive, Limits { entries: 1, ..limits }, "more than 1 files and folders");
-    assert_refused(&archive, Limits { bytes: 999, ..limits }, "more than 999 bytes together");
+    assert_refused(&archive, Limits { bytes: 999, ..limits }, "more than 999 bytes in total");
     let announced = entry_with(b"a", EntryType::Regular, b"", |header| header.set_size(1 << 40));
-    assert_refused(&tar(&[announced]), Limits::default(), "bytes together");
+    assert_refused(&tar(&[announced]), Limits::default(), "bytes in total");
 }
 
 #[test]

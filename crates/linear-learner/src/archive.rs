@@ -6,7 +6,7 @@
 
 use byoc_account::Allowance;
 use byoc_formats::error::{Cause, Error, Result};
-use byoc_formats::file_kind::{MXNET, check_pulled};
+use byoc_formats::file_kind::{MXNET, refuse_lfs_pointer};
 use byoc_formats::mxnet_params::{Array, Params, Places};
 use std::fs::File;
 use std::io::{BufReader, Read, Seek as _, SeekFrom};
@@ -138,7 +138,7 @@ impl ModelAlgo {
         Err(Error::new(
             Cause::Unsupported,
             format!(
-                "{ARCHIVE}: a zip archive without {} and {}, as other algorithms write it under this name: \
+                "{ARCHIVE}: a zip archive without {} and {}, which is what other algorithms write under this name: \
                  {ONLY_THE_LINEAR_LEARNER}; found {}",
                 Member::AdditionalParams.name(),
                 Member::Params.name(),
@@ -164,8 +164,7 @@ impl ModelAlgo {
         }
     }
 
-    /// Calls `then` with the bytes of a file. Meanwhile the allowance pays for the bytes, and for `times` as many that
-    /// `then` may take.
+    /// Calls `then` with the bytes of a file. Meanwhile it reserves the bytes, plus `times` that amount for `then`.
     ///
     /// # Errors
     /// [`Cause::BadArtifact`], naming the file, if it is missing, too large, damaged or encrypted. Its size is checked
@@ -251,7 +250,7 @@ fn check_is_zip(file: &mut File) -> Result<()> {
     let mut start = Vec::new();
     file.by_ref().take(512).read_to_end(&mut start).map_err(failed)?;
     file.rewind().map_err(failed)?;
-    check_pulled(&start)?;
+    refuse_lfs_pointer(&start)?;
     if start.starts_with(MXNET) {
         return Err(Error::new(
             Cause::Unsupported,

@@ -179,7 +179,7 @@ fn text_of(inspection: &Inspection) -> String {
 /// The kind of the artifact, in one line.
 fn title(inspection: &Inspection) -> String {
     let made_by = |version: &str| match &inspection.written_by {
-        Some(program) => format!("fitted by {}, as scikit-learn {version} would have", plain(program)),
+        Some(program) => format!("fitted by {}, as scikit-learn {version} would have fitted it", plain(program)),
         None => format!("made by scikit-learn {version}"),
     };
     match &inspection.contents {

@@ -31,7 +31,8 @@ settings! {
             .parse(|text| Ok(text.into()))
             .default("/opt/ml");
 
-        /// Folder of the model, its model.tar.gz, or a *.joblib or *.pkl; a local path or one in S3 (s3://BUCKET/KEY)
+        /// Folder of the model, its model.tar.gz, a model_algo-1, a preprocessor.json, or a *.joblib, *.pkl, *.pickle,
+        /// *.skops or sklearn-model; a local path or one in S3 (s3://BUCKET/KEY)
         model_dir: Optional<Location> = flag("model-dir", "PATH")
             .variables(&[env::SM_MODEL_DIR])
             .parse(location)

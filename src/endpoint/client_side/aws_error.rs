@@ -155,7 +155,7 @@ impl AwsError {
     /// The path does not exist.
     pub(super) fn unknown_path(path: &str) -> AwsError {
         AwsError::unknown_operation(format!(
-            "{path} is no operation of this endpoint; there is POST /endpoints/NAME/invocations."
+            "{path} is not a path of this endpoint; use POST /endpoints/NAME/invocations."
         ))
     }
 

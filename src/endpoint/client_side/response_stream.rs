@@ -108,7 +108,7 @@ fn frame(buffered: &mut Option<Lease>, piece: Result<Bytes, StreamBreak>, id: &U
     let lease = buffered.as_mut()?;
     let leased = piece.and_then(|piece| match lease.resize(BUFFERED.max(2 * piece.len() as u64)) {
         Ok(()) => Ok(piece),
-        Err(_) => Err(StreamBreak::Broken("there is no memory for more of it now".to_owned())),
+        Err(_) => Err(StreamBreak::Broken("not enough memory to send the rest".to_owned())),
     });
     match leased {
         Ok(piece) => Some(event_stream::payload_part(&piece)),
@@ -163,7 +163,7 @@ mod tests {
         assert!(next(BUFFERED).is_some_and(|frame| frame.len() as u64 > BUFFERED));
         assert_eq!(account.used(), 2 * BUFFERED);
         let broken = next(BUFFERED + 1).unwrap();
-        assert!(String::from_utf8_lossy(&broken).contains("there is no memory for more of it now"));
+        assert!(String::from_utf8_lossy(&broken).contains("not enough memory to send the rest"));
         assert_eq!((next(1), account.used()), (None, 0));
     }
 }

@@ -70,12 +70,12 @@ impl Reading {
     }
 
     /// Starts a pass over the channel. Its thread ends when the receiver is dropped.
-    fn start(&self, walk: usize) -> Result<Receiver<Result<Rows>>> {
+    fn start(&self, pass: usize) -> Result<Receiver<Result<Rows>>> {
         let (sender, receiver) = sync_channel(AHEAD);
         let reading = self.clone();
         let read = move || {
             // A job that must stop does not fail for data that did not arrive.
-            if let Err(error) = reading.read(walk, &sender)
+            if let Err(error) = reading.read(pass, &sender)
                 && !reading.stop.is_set()
             {
                 // The receiver is gone if the job has ended.
@@ -88,10 +88,10 @@ impl Reading {
         Ok(receiver)
     }
 
-    fn read(&self, walk: usize, sender: &SyncSender<Result<Rows>>) -> Result<()> {
+    fn read(&self, pass: usize, sender: &SyncSender<Result<Rows>>) -> Result<()> {
         let in_channel = |error: Error| error.context(format_args!("channel {}", self.name));
         let mut collector = Collector::new(self.predictor_type, self.mini_batch_size, &self.shape.width, sender);
-        for path in self.streams.paths(walk).map_err(in_channel)? {
+        for path in self.streams.paths(pass).map_err(in_channel)? {
             let mut stream = self.streams.open(&path, &self.stop).map_err(in_channel)?;
             collector.begin_stream();
             let read = match self.format {
@@ -112,7 +112,7 @@ pub(in crate::training) struct ChannelSource {
     room: usize,
     kept: Vec<Arc<Rows>>,
     state: State,
-    walks: usize,
+    passes: usize,
 }
 
 enum State {
@@ -126,12 +126,12 @@ enum State {
 
 impl ChannelSource {
     pub(in crate::training) fn new(reading: Reading, room: usize) -> ChannelSource {
-        ChannelSource { reading, room, kept: Vec::new(), state: State::Filling(None), walks: 0 }
+        ChannelSource { reading, room, kept: Vec::new(), state: State::Filling(None), passes: 0 }
     }
 
     fn start(&mut self) -> Result<Receiver<Result<Rows>>> {
-        self.walks += 1;
-        self.reading.start(self.walks - 1)
+        self.passes += 1;
+        self.reading.start(self.passes - 1)
     }
 
     /// The next block that is not kept, from the current pass.
@@ -153,7 +153,7 @@ impl ChannelSource {
                     self.room -= size;
                     self.kept.push(Arc::clone(&block));
                 } else {
-                    log::info!("channel {} does not fit into memory: it is read for each walk", self.reading.name);
+                    log::info!("channel {} does not fit into memory: it is read for each pass", self.reading.name);
                     self.state = State::TooLarge(receiver.take());
                 }
                 Some(Ok(block))
@@ -181,16 +181,16 @@ impl Source for ChannelSource {
             }
             State::Filling(Some(_)) | State::Complete => {}
         }
-        Ok(Box::new(Walk { source: self, next: 0 }))
+        Ok(Box::new(BlockPass { source: self, next: 0 }))
     }
 }
 
-struct Walk<'a> {
+struct BlockPass<'a> {
     source: &'a mut ChannelSource,
     next: usize,
 }
 
-impl Iterator for Walk<'_> {
+impl Iterator for BlockPass<'_> {
     type Item = Result<Arc<Rows>>;
 
     fn next(&mut self) -> Option<Result<Arc<Rows>>> {

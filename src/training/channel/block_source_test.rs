@@ -27,7 +27,7 @@ fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
 }
 
 /// The labels and features of a pass, as dense rows.
-fn walk(source: &mut ChannelSource) -> Result<Vec<(f32, Vec<f32>)>> {
+fn one_pass(source: &mut ChannelSource) -> Result<Vec<(f32, Vec<f32>)>> {
     let mut all = Vec::new();
     for block in source.pass()? {
         let block = block?;
@@ -66,7 +66,7 @@ fn every_pass_gives_the_rows_in_order_whether_or_not_they_fit_into_memory() {
         // Broken off first, as the scaler does.
         assert!(source.pass().unwrap().next().unwrap().is_ok());
         for _ in 0..3 {
-            assert_eq!(walk(&mut source).unwrap(), expected(300), "room for {room} bytes");
+            assert_eq!(one_pass(&mut source).unwrap(), expected(300), "room for {room} bytes");
         }
         let kept = matches!(source.state, State::Complete);
         assert_eq!(kept, room == usize::MAX);
@@ -99,7 +99,7 @@ fn dense_and_sparse_records_read_alike_and_mix() {
     }
     let [dense, mixed] = [dense, mixed].map(|bytes| {
         let folder = folder(&[("part", &bytes)]);
-        walk(&mut source(folder.path(), RECORDIO, PredictorType::Regressor, 10, usize::MAX)).unwrap()
+        one_pass(&mut source(folder.path(), RECORDIO, PredictorType::Regressor, 10, usize::MAX)).unwrap()
     });
     assert_eq!(dense.len(), 40);
     assert_eq!(dense, mixed);
@@ -112,7 +112,7 @@ fn a_row_of_zeros_has_a_shape_and_nothing_else() {
     write_record(&mut bytes, &[("values", (&[2.0], &[1], &[3]))], &label);
     write_record(&mut bytes, &[("values", (&[], &[], &[3]))], &label);
     let folder = folder(&[("part", &bytes)]);
-    let rows = walk(&mut source(folder.path(), RECORDIO, PredictorType::Regressor, 1, usize::MAX)).unwrap();
+    let rows = one_pass(&mut source(folder.path(), RECORDIO, PredictorType::Regressor, 1, usize::MAX)).unwrap();
     assert_eq!(rows, [(1.0, vec![0.0, 2.0, 0.0]), (1.0, vec![0.0; 3])]);
 }
 
@@ -155,7 +155,7 @@ fn bad_data_is_an_error_with_the_file_and_the_place() {
         (RECORDIO, binary, sparse(&[f32::NAN, 1.0], &[], &[], &[1.0]), "expected finite float32 features, found NaN"),
     ] {
         let folder = folder(&[("part", &bytes)]);
-        let error = walk(&mut source(folder.path(), channel, kind, 1, usize::MAX)).unwrap_err();
+        let error = one_pass(&mut source(folder.path(), channel, kind, 1, usize::MAX)).unwrap_err();
         let text = error.to_string();
         assert_eq!(error.cause(), Cause::BadPayload, "{text}");
         assert!(text.contains(expected) && text.contains("channel train") && text.contains("part"), "{text}");
@@ -168,8 +168,8 @@ fn each_pass_over_a_pipe_opens_its_own_fifo_even_if_it_appears_late() {
     let base = folder.path().to_owned();
     // SageMaker's side: a FIFO for each pass, created when the one before is done.
     let writer = std::thread::spawn(move || {
-        for walk in 0..2 {
-            let path = base.join(format!("train_{walk}"));
+        for pass in 0..2 {
+            let path = base.join(format!("train_{pass}"));
             let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
             assert!(made.success());
             std::fs::write(&path, lines(0, 100)).unwrap();
@@ -177,7 +177,7 @@ fn each_pass_over_a_pipe_opens_its_own_fifo_even_if_it_appears_late() {
     });
     let mut source = source(folder.path(), PIPE, PredictorType::Regressor, 10, 0);
     for _ in 0..2 {
-        assert_eq!(walk(&mut source).unwrap(), expected(100));
+        assert_eq!(one_pass(&mut source).unwrap(), expected(100));
     }
     writer.join().unwrap();
 }
@@ -215,7 +215,8 @@ fn words_in_a_later_row_are_not_taken_for_a_header_line() {
         (CSV, &many, 900_001),
     ] {
         let folder = folder(&[("a.csv", text.as_bytes())]);
-        let error = walk(&mut source(folder.path(), channel, PredictorType::Regressor, 10, usize::MAX)).unwrap_err();
+        let error =
+            one_pass(&mut source(folder.path(), channel, PredictorType::Regressor, 10, usize::MAX)).unwrap_err();
         let error = error.to_string();
         assert!(error.contains(&format!("row {row}, ")) && error.contains("found \"x\""), "{error}");
         assert!(!error.contains("header"), "{error}");

@@ -58,8 +58,8 @@ impl HeaderLine {
         let wrong = |message: String| Err(Error::bad_payload(message).at(Place::row(1)));
         match (self.header, self.names.read(&fields)) {
             (Header::Absent, Line::Names) => wrong(format!(
-                "this looks like a header line: it has names of columns ({}), which would be taken for data; take it \
-                 away, or set the ContentType of the channel, --content-type of byoc train, to text/csv;header=present",
+                "this looks like a header line: it has names of columns ({}), which would be taken for data; remove \
+                 it, or set the ContentType of the channel, --content-type of byoc train, to text/csv;header=present",
                 listed(&fields)
             )),
             (Header::Absent, Line::Data(_) | Line::Either) => Ok(0),

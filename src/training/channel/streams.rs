@@ -35,11 +35,11 @@ impl Streams {
     }
 
     /// The paths of a pass, counted from 0: the file, all files of the folder sorted by name, or the FIFO of this pass.
-    pub(in crate::training) fn paths(&self, walk: usize) -> Result<Vec<PathBuf>> {
+    pub(in crate::training) fn paths(&self, pass: usize) -> Result<Vec<PathBuf>> {
         match self.mode {
             InputMode::Pipe => {
                 let mut name = self.path.as_os_str().to_owned();
-                name.push(format!("_{walk}"));
+                name.push(format!("_{pass}"));
                 Ok(vec![PathBuf::from(name)])
             }
             InputMode::File if self.path.is_file() => Ok(vec![self.path.clone()]),

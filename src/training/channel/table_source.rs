@@ -29,7 +29,7 @@ pub(in crate::training) struct TableSource {
     /// Bytes of text that may be kept.
     room: usize,
     kept: Kept,
-    walks: usize,
+    passes: usize,
     /// The types of the columns, known after the first pass.
     types: Option<Vec<ColumnType>>,
 }
@@ -90,18 +90,18 @@ impl TableSource {
             stop: stop.clone(),
             room,
             kept: Kept::All(Vec::new()),
-            walks: 0,
+            passes: 0,
             types: None,
         })
     }
 
     /// Reads the channel from its first byte to its last.
     fn read(&mut self, see: &mut dyn FnMut(&mut TableSource, Chunk) -> Result<()>) -> Result<()> {
-        let walk = self.walks;
-        self.walks += 1;
+        let pass = self.passes;
+        self.passes += 1;
         let in_channel = |error: Error, name: &str| error.context(format_args!("channel {name}"));
         let mut width = None;
-        let paths = self.streams.paths(walk).map_err(|error| in_channel(error, &self.name))?;
+        let paths = self.streams.paths(pass).map_err(|error| in_channel(error, &self.name))?;
         let excluded = self.excluded.clone();
         for path in paths.into_iter().filter(|path| *path != excluded) {
             let stream = self.streams.open(&path, &self.stop);
@@ -147,7 +147,7 @@ impl TableSource {
                 chunks.push(chunk);
             }
             None => {
-                log::info!("channel {} does not fit into memory: it is read for each walk", self.name);
+                log::info!("channel {} does not fit into memory: it is read for each pass", self.name);
                 self.kept = Kept::Nothing;
             }
         }
@@ -162,12 +162,12 @@ fn show(chunk: &Chunk, types: &[ColumnType], name: &str, see: &mut dyn FnMut(Tab
 }
 
 impl Rows for TableSource {
-    fn walk(&mut self, see: &mut dyn FnMut(Table<'_>) -> Result<()>) -> Result<()> {
+    fn pass(&mut self, see: &mut dyn FnMut(Table<'_>) -> Result<()>) -> Result<()> {
         let types = match self.types.take() {
             Some(types) => types,
             None => self.type_columns()?,
         };
-        let walked = match &self.kept {
+        let outcome = match &self.kept {
             Kept::All(chunks) => chunks.iter().try_for_each(|chunk| {
                 if self.stop.is_set() {
                     return Err(stopped());
@@ -180,7 +180,7 @@ impl Rows for TableSource {
             }
         };
         self.types = Some(types);
-        walked
+        outcome
     }
 }
 

@@ -370,7 +370,7 @@ impl AttemptError {
                 return RecordError { by, place: Place { byte, ..place }, message };
             }
             AttemptError::NoAnswer { stage, what, has_begun: false, .. } => {
-                format!("container {stage} gave no whole answer: {what}")
+                format!("container {stage} sent an incomplete response: {what}")
             }
             AttemptError::NoAnswer { stage, what, has_begun: true, logged } => {
                 let broke = format!(
@@ -388,7 +388,7 @@ impl AttemptError {
                 }
             }
             AttemptError::TimedOut => {
-                format!("no whole answer within {} s (InvocationsTimeoutInSeconds)", timeout.as_secs_f64())
+                format!("no complete response within {} s (InvocationsTimeoutInSeconds)", timeout.as_secs_f64())
             }
             AttemptError::Local(TransformError::Records(error)) => error.to_string(),
             AttemptError::Local(TransformError::Job(error)) => chain(error).to_string(),

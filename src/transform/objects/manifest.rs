@@ -60,7 +60,7 @@ fn entries_of(text: &[u8], folder: &Path) -> Result<Vec<(Location, String)>> {
         .map(|entry| match entry {
             Entry::Prefix { .. } => Err(invalid(format!("{EXPECTED}; it has a second prefix"))),
             Entry::Key(key) if key.is_empty() || key.split('/').any(|part| part == "..") => {
-                Err(invalid(format!("\"{key}\" is no name below the prefix")))
+                Err(invalid(format!("\"{key}\" is not a name below the prefix")))
             }
             Entry::Key(key) => {
                 let location = match Location::parse(&prefix, folder).map_err(invalid)? {

@@ -63,8 +63,11 @@ async fn transform(settings: Settings) -> Result<()> {
     let mut signals = StopSignals::listen(&[StopSignal::Terminate, StopSignal::CtrlC])?;
     let Settings { job, model: source, launch, is_interactive } = settings;
     let stopped = |signal: StopSignal| {
-        let message =
-            format!("job {}: {} before its end; all outputs that were written are complete", job.name, signal.name());
+        let message = format!(
+            "job {}: stopped by {} before it finished; all outputs that were written are complete",
+            job.name,
+            signal.name()
+        );
         Err(Error::new(Cause::Stopped, message))
     };
     let storage = Arc::clone(&launch.storage);

@@ -64,9 +64,9 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Structured<'_, D> {
         deserialize_i32: Some("an integer");
         deserialize_i64: Some("an integer");
         deserialize_i128: Some("an integer");
-        deserialize_u8: Some("an integer of at least 0");
-        deserialize_u16: Some("an integer of at least 0");
-        deserialize_u32: Some("an integer of at least 0");
+        deserialize_u8: Some("an integer from 0 to 255");
+        deserialize_u16: Some("an integer from 0 to 65535");
+        deserialize_u32: Some("an integer from 0 to 4294967295");
         deserialize_u64: Some("an integer of at least 0");
         deserialize_u128: Some("an integer of at least 0");
         deserialize_f32: Some("a number");

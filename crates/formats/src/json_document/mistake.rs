@@ -69,7 +69,7 @@ impl serde::de::Error for Mistake {
     #[cold]
     fn invalid_length(_length: usize, expected: &dyn Expected) -> Mistake {
         // Visitors stop at the first excess item, so the length is not that of the whole list.
-        Mistake::unfit("another length".to_owned(), expected)
+        Mistake::unfit("a list of the wrong length".to_owned(), expected)
     }
 
     #[cold]

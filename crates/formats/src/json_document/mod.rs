@@ -93,10 +93,7 @@ pub fn parse_within<T: DeserializeOwned>(
     let size = Size::of(json);
     if size.longest_text > LONGEST_TEXT {
         let found = size.longest_text;
-        return Err(Error::new(
-            cause,
-            format!("found a text of {found} bytes: expected none of more than {LONGEST_TEXT}"),
-        ));
+        return Err(Error::new(cause, format!("found a string of {found} bytes: expected at most {LONGEST_TEXT}")));
     }
     allowance.take(size.typed)?;
     let _held = allowance.hold(size.growth)?;
@@ -263,13 +260,13 @@ fn not_json(json: &[u8], error: &serde_json::Error, expected: &str) -> String {
         }
         NotJson::Python(word) => {
             let json = if word == "None" { "null".to_owned() } else { word.to_lowercase() };
-            format!("{place}: found {word}, which is Python's: expected {json}")
+            format!("{place}: found {word}, which is Python syntax: expected {json}")
         }
         NotJson::NumberTooLarge => {
             format!("{place}: found a number that float64 cannot hold: expected one below 1.8e308")
         }
         NotJson::TooDeep => {
-            format!("{place}: found lists and objects within each other, 128 deep: expected {expected}")
+            format!("{place}: found lists and objects nested 128 deep: expected {expected}")
         }
         why @ NotJson::Other { .. } => format!("{place}: this is not JSON ({why}): expected {expected}"),
     }
@@ -334,14 +331,17 @@ mod tests {
             ),
             (
                 &deep,
-                "line 1, column 128: found lists and objects within each other, 128 deep: expected an object such as \
+                "line 1, column 128: found lists and objects nested 128 deep: expected an object such as \
                  {}",
             ),
             (
                 r#"{"numbers": [nan]}"#,
                 "line 1, column 15: found nan, which JSON does not have: expected it in quotes, \"NaN\"",
             ),
-            (r#"{"numbers": [], "is_set": True}"#, "line 1, column 27: found True, which is Python's: expected true"),
+            (
+                r#"{"numbers": [], "is_set": True}"#,
+                "line 1, column 27: found True, which is Python syntax: expected true",
+            ),
             (r#"{"numbers": [1, "x"]}"#, "numbers[1]: expected a number, found \"x\""),
             (r#"{"numbers": {"a": 1}}"#, "numbers: expected a list, found an object"),
             (r#"{"numbers": [], "is_set": 1}"#, "is_set: expected true or false, found 1"),
@@ -406,7 +406,7 @@ mod tests {
         assert_eq!(fails(r#"{"a": [{"circle": "x"}]}"#), "a[0].circle: expected a number, found \"x\"");
         assert_eq!(
             fails(r#"{"a": [{"box": {"width": 300}}]}"#),
-            "a[0].box.width: expected an integer of at least 0, found 300"
+            "a[0].box.width: expected an integer from 0 to 255, found 300"
         );
         assert_eq!(fails(r#"{"a": [[]]}"#), "a[0]: expected text, or an object with one key, found a list");
         assert_eq!(typed::<(u8, u8)>("[1, 2, 3]").unwrap_err(), "expected fewer items");

@@ -250,7 +250,7 @@ mod tests {
     ];
 
     #[test]
-    fn a_printed_double_is_parsed_as_by_python() {
+    fn a_double_prints_as_in_python() {
         for &(value, expected) in PYTHON {
             assert_eq!(text(write_f64, value), expected);
         }

@@ -41,7 +41,7 @@ impl<'a> Predictions<'a> {
     /// The predictions for `rows` rows: scores, labels, or both.
     ///
     /// # Errors
-    /// [`Cause::Internal`] if there are neither, or if a column has another number of rows.
+    /// [`Cause::Internal`] if there are neither, or if a column has a different number of rows.
     pub fn new(rows: usize, scores: Option<Scores<'a>>, labels: Option<Column<'a>>) -> Result<Predictions<'a>> {
         let predictions = Predictions { rows, scores, labels };
         let fits = predictions.columns().all(|column| column.len() == rows);
@@ -58,12 +58,12 @@ impl<'a> Predictions<'a> {
         self.rows
     }
 
-    /// The scores, if the model answers scores.
+    /// The scores, if the model returns scores.
     pub fn scores(&self) -> Option<&Scores<'a>> {
         self.scores.as_ref()
     }
 
-    /// The labels, if the model answers labels.
+    /// The labels, if the model returns labels.
     pub fn labels(&self) -> Option<&Column<'a>> {
         self.labels.as_ref()
     }
@@ -78,7 +78,7 @@ impl<'a> Predictions<'a> {
         (self.scores.map(Scores::into_columns).unwrap_or_default(), self.labels)
     }
 
-    /// The array that scikit-learn answers: the scores, or the labels if there are no scores.
+    /// The array that scikit-learn returns: the scores, or the labels if there are no scores.
     pub fn into_table(self) -> Table<'a> {
         let columns = match self.scores {
             Some(scores) => scores.into_columns(),

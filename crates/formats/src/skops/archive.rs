@@ -146,7 +146,7 @@ impl<'b> Archive<'b> {
         let mut checksum = Crc::new();
         checksum.update(&unpacked);
         if unpacked.len() != size || checksum.sum() != member.checksum {
-            return Err(at("is damaged: it has another length or checksum than the archive says"));
+            return Err(at("is damaged: its length or checksum differs from what the archive says"));
         }
         Ok(unpacked)
     }

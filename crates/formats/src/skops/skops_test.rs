@@ -106,8 +106,8 @@ fn each_node_becomes_its_value() {
         (json(r#""ü \"q\" \\ \u00e9""#), |value| value.as_str() == Some("ü \"q\" \\ é")),
         (list(&[json("1"), json("2")]), |value| value.items().is_some_and(|items| items.len() == 2)),
         (list(&[]), |value| value.items().is_some_and(|items| items.len() == 0)),
-        (collection("tuple", "TupleNode", &[json("1")]), |value| value.describe() == "a tuple of 1"),
-        (collection("set", "SetNode", &[json("1")]), |value| value.describe() == "a set of 1"),
+        (collection("tuple", "TupleNode", &[json("1")]), |value| value.describe() == "a tuple of 1 item"),
+        (collection("set", "SetNode", &[json("1")]), |value| value.describe() == "a set of 1 item"),
         (dict(&[("a \"b\"", "str", json("1"))]), |value| value.get("a \"b\"").and_then(Value::as_i64) == Some(1)),
         (dict(&[("-3", "int", json("1"))]), |value| {
             value.entries().unwrap().next().is_some_and(|(key, _)| key.as_i64() == Some(-3))
@@ -283,7 +283,7 @@ fn archives_with_false_sizes_are_refused() {
     let end = place(&honest, b"PK\x05\x06");
     let entry = memchr::memmem::find(&honest, b"PK\x01\x02").unwrap();
     for (found, expected) in [
-        (with(place(&honest, &[0; 16]), b"\x01"), "another length or checksum"),
+        (with(place(&honest, &[0; 16]), b"\x01"), "length or checksum differs"),
         (with(end + 10, &[0xff, 0xff]), "announces 65535 files"),
         (with(end + 10, &[3, 0]), "announces 3 files"),
         (with(end + 12, &[90]), "cut off or damaged"),

@@ -2,8 +2,8 @@
 //!
 //! The steps and their order are AWS's own as its documentation
 //! (docs.aws.amazon.com/sagemaker/latest/dg/ll_how-it-works.html) and public training logs show them: measure the
-//! scaler, walk the mini-batches with all models side by side, stop early, choose a winner, set its threshold, fold the
-//! scaler back.
+//! scaler, go over the mini-batches with all models side by side, stop early, choose a winner, set its threshold, fold
+//! the scaler back.
 
 use super::candidate::{Candidate, candidates};
 use super::folded::Weights;
@@ -58,7 +58,7 @@ pub(super) fn fit_from(
     (run.tell)(Event::Prepared { scaler: &shared.scaler, models: candidates.len() });
     let standard = standard(given, &shared, run.threads);
 
-    let trained = walk(given, &candidates, &shared, &standard, &mut channels, &mut run, initial)?;
+    let trained = run_epochs(given, &candidates, &shared, &standard, &mut channels, &mut run, initial)?;
     let models: Vec<Weights> =
         trained.kept.iter().map(|parameters| Weights::fold(&shared.scaler, parameters, shared.outputs)).collect();
     // A stopped run has no time for a whole channel.
@@ -226,7 +226,7 @@ fn standard(given: &Hyperparameters, shared: &Shared, threads: usize) -> Standar
 }
 
 /// The result of the epochs.
-struct Walked {
+struct Epochs {
     /// The parameters of each model after the last epoch that counted as better.
     kept: Vec<Vec<f32>>,
     /// The criterion of early stopping in that epoch; equal for all models before the first one.
@@ -235,7 +235,7 @@ struct Walked {
     epochs: usize,
 }
 
-fn walk(
+fn run_epochs(
     given: &Hyperparameters,
     candidates: &[Candidate],
     shared: &Shared,
@@ -243,7 +243,7 @@ fn walk(
     channels: &mut Channels<'_>,
     run: &mut Run<'_>,
     initial: Option<Vec<Vec<f32>>>,
-) -> Result<Walked> {
+) -> Result<Epochs> {
     let width = shared.scaler.means.len();
     let initial = initial.unwrap_or_else(|| initial::weights(given.initial, candidates.len(), width, shared.outputs));
     let each = candidates.len().div_ceil(run.threads.max(1)).max(1);
@@ -259,7 +259,7 @@ fn walk(
     let mut stopping = EarlyStopping::new(better, given.early_stopping_patience, given.early_stopping_tolerance);
     let samples = MOST_EPOCH_SAMPLES.min(MOST_SAMPLES_OF_ALL / candidates.len().max(1)).max(1);
     let sampling = Standard { calibration_samples: given.num_calibration_samples.min(samples), ..standard.clone() };
-    let mut walked = Walked { kept: snapshot(&groups), values: vec![0.0; candidates.len()], better, epochs: 0 };
+    let mut outcome = Epochs { kept: snapshot(&groups), values: vec![0.0; candidates.len()], better, epochs: 0 };
     for number in 0..given.epochs {
         let mut records = 0;
         for block in channels.train.pass()? {
@@ -273,10 +273,10 @@ fn walk(
         }
         if (run.stop)() {
             // A partial epoch is used only if there is no complete one.
-            if walked.epochs == 0 {
-                walked.kept = snapshot(&groups);
+            if outcome.epochs == 0 {
+                outcome.kept = snapshot(&groups);
             }
-            return Ok(walked);
+            return Ok(outcome);
         }
         let train_losses: Vec<f64> =
             groups.iter_mut().flat_map(Group::take_losses).map(|loss| shared.loss.as_logged(loss)).collect();
@@ -298,10 +298,10 @@ fn walk(
         let best = better.best(&values).and_then(|best| values.get(best).copied()).unwrap_or(f64::NAN);
         let verdict = stopping.judge(best);
         if verdict == Verdict::Improved {
-            walked.kept = now;
-            walked.values = values;
+            outcome.kept = now;
+            outcome.values = values;
         }
-        walked.epochs = number + 1;
+        outcome.epochs = number + 1;
         (run.tell)(Event::Epoch(Epoch {
             number,
             records,
@@ -316,7 +316,7 @@ fn walk(
             break;
         }
     }
-    Ok(walked)
+    Ok(outcome)
 }
 
 #[cfg(test)]

@@ -339,7 +339,7 @@ impl Reader<'_> {
         for (name, value) in self.given.iter().filter(|(name, _)| !name.starts_with(SDK_PREFIX) && !known(name)) {
             let names: Vec<_> = names().collect();
             self.problems.push(format!(
-                "{name} (value {value:?}) is no hyperparameter of the linear learner: {}expected {}",
+                "{name} (value {value:?}) is not a hyperparameter of the linear learner: {}expected {}",
                 suggest::did_you_mean(name, names.iter().copied()),
                 names.join(", ")
             ));

@@ -141,7 +141,7 @@ fn a_wrong_hyperparameter_is_refused_with_its_name_its_value_and_the_allowed_val
         ),
         (
             &[("learning_rat", "1")],
-            "learning_rat (value \"1\") is no hyperparameter of the linear learner: did you mean learning_rate? \
+            "learning_rat (value \"1\") is not a hyperparameter of the linear learner: did you mean learning_rate? \
              expected predictor_type, ",
         ),
         (
@@ -170,7 +170,7 @@ fn all_mistakes_are_reported_at_once() {
     let unknown = [("predictor_type", "regressor"), ("epoch", "3"), ("wd", "x")];
     let text = Hyperparameters::parse(&given(&unknown)).unwrap_err().to_string();
     assert!(text.starts_with("2 hyperparameters are wrong: wd is \"x\""), "{text}");
-    assert!(text.contains("epoch (value \"3\") is no hyperparameter"), "{text}");
+    assert!(text.contains("epoch (value \"3\") is not a hyperparameter"), "{text}");
 }
 
 #[test]

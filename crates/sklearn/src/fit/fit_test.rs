@@ -9,13 +9,13 @@ use byoc_formats::media_types::answer::write_features;
 struct Text {
     whole: String,
     chunk: usize,
-    walks: usize,
+    passes: usize,
 }
 
 impl Rows for Text {
-    fn walk(&mut self, see: &mut dyn FnMut(Table<'_>) -> Result<()>) -> Result<()> {
+    fn pass(&mut self, see: &mut dyn FnMut(Table<'_>) -> Result<()>) -> Result<()> {
         use byoc_formats::media_types::csv::{ColumnType, Records, Typing};
-        self.walks += 1;
+        self.passes += 1;
         let whole = Records::find(self.whole.as_bytes(), None, true)?;
         let mut typings = vec![Typing::default(); whole.width()];
         typings.iter_mut().enumerate().for_each(|(column, typing)| typing.see(&whole, column));
@@ -35,9 +35,9 @@ fn from_json(json: &[u8]) -> Result<Preprocessor> {
 }
 
 fn fitted(specification: &str, rows: &str, chunk: usize) -> Result<(Document, usize)> {
-    let mut rows = Text { whole: rows.to_owned(), chunk, walks: 0 };
+    let mut rows = Text { whole: rows.to_owned(), chunk, passes: 0 };
     let document = fit(Specification::parse(specification.as_bytes())?, &mut rows, &mut |_| {})?;
-    Ok((document, rows.walks))
+    Ok((document, rows.passes))
 }
 
 fn message(specification: &str, rows: &str) -> String {
@@ -64,8 +64,8 @@ fn served(preprocessor: &Preprocessor, rows: &str) -> String {
 
 #[test]
 fn a_fit_takes_one_pass_per_step_and_one_for_the_sparsity_of_the_answer() {
-    let (_, walks) = fitted(WALK_THROUGH, HOUSES, 2).unwrap();
-    assert_eq!(walks, 3);
+    let (_, passes) = fitted(WALK_THROUGH, HOUSES, 2).unwrap();
+    assert_eq!(passes, 3);
     let dense = WALK_THROUGH.replace(r#""OneHotEncoder": {}"#, r#""OneHotEncoder": {"sparse_output": false}"#);
     assert_eq!(fitted(&dense, HOUSES, 2).unwrap().1, 2);
 }
@@ -223,7 +223,8 @@ fn a_wrong_specification_is_reported_with_its_path_and_the_allowed_values() {
         ),
         (
             r#"{"Pipeline": {"steps": [["a", {"Binarizer": {}}, ["b"]]]}}"#,
-            "transformer.Pipeline.steps[0]: expected a list of two, a name and a transformer, found another length",
+            "transformer.Pipeline.steps[0]: expected a list of two, a name and a transformer, found a list of the \
+             wrong length",
         ),
         (
             r#"{"ColumnTransformer": {"transformers": [["a", {"Binarizer": {}}]]}}"#,
@@ -233,7 +234,7 @@ fn a_wrong_specification_is_reported_with_its_path_and_the_allowed_values() {
         (
             r#"{"MinMaxScaler": {"feature_range": [0, 1, 2]}}"#,
             "transformer.MinMaxScaler.feature_range: expected a list of two numbers, the lower and the upper, found \
-             another length",
+             a list of the wrong length",
         ),
         (r#"{"SimpleImputer": {"strategy": 5}}"#, "\"most_frequent\" or \"constant\", found 5"),
         (

@@ -23,18 +23,18 @@ pub trait Rows {
     ///
     /// # Errors
     /// Errors of reading the rows, and those of `see` with the chunk's place.
-    fn walk(&mut self, see: &mut dyn FnMut(Table<'_>) -> Result<()>) -> Result<()>;
+    fn pass(&mut self, see: &mut dyn FnMut(Table<'_>) -> Result<()>) -> Result<()>;
 }
 
 /// A report of progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A pass over the rows begins: its number, from 1, and the transformers that learn in it.
-    Walk(usize, Vec<&'static str>),
+    PassBegan(usize, Vec<&'static str>),
     /// The number of rows of the pass so far.
     Seen(u64),
     /// The pass ended, after this many rows.
-    Walked(u64),
+    PassEnded(u64),
     /// A transformer keeps this number of columns in memory, for their quantiles.
     Kept(&'static str, usize),
 }
@@ -53,12 +53,12 @@ pub fn fit(specification: Specification, rows: &mut dyn Rows, tell: &mut dyn FnM
     let mut width = names.as_ref().map(Vec::len);
     if width.is_none() {
         // Their number is known after the first row.
-        rows.walk(&mut |table| {
+        rows.pass(&mut |table| {
             width.get_or_insert(table.columns.len() - usize::from(label.is_some()).min(table.columns.len()));
             Ok(())
         })?;
     }
-    let mut walk = 0;
+    let mut pass = 0;
     loop {
         let input = input.get_or_insert_with(|| FitInput {
             features: InputFeatures { count: width.unwrap_or(0), names: names.clone() },
@@ -69,10 +69,10 @@ pub fn fit(specification: Specification, rows: &mut dyn Rows, tell: &mut dyn FnM
         if learning.is_empty() {
             break;
         }
-        walk += 1;
-        tell(Event::Walk(walk, learning));
+        pass += 1;
+        tell(Event::PassBegan(pass, learning));
         let mut seen = 0;
-        rows.walk(&mut |table| {
+        rows.pass(&mut |table| {
             let (count, placed) =
                 (table.rows, Placed { label, names: names.as_deref(), label_name: label_name.as_deref() });
             let columns = placed.without_label(table, input.features.count)?;
@@ -94,7 +94,7 @@ pub fn fit(specification: Specification, rows: &mut dyn Rows, tell: &mut dyn FnM
         if seen == 0 {
             return Err(Error::bad_payload("expected at least one row to fit on, found none"));
         }
-        tell(Event::Walked(seen));
+        tell(Event::PassEnded(seen));
         let placed = Placed { label, names: names.as_deref(), label_name: label_name.as_deref() };
         root.settle(&mut |name, columns| tell(Event::Kept(name, columns))).map_err(|fault| placed.error(fault))?;
     }

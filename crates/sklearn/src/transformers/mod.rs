@@ -5,9 +5,9 @@
 //! - `write.rs` is its form in `preprocessor.json`, and the object in Python (`specification::Specify`),
 //! - `fit.rs` learns it from rows (`specification::Fit`).
 //!
-//! To add one, add a folder and its line to the list below. No other file names a transformer: all other code uses
-//! these traits. `shared` is what several of them have in common. A transformer that contains another one in
-//! scikit-learn uses the types of that one's folder.
+//! To add one, add a folder and its line to the list below. No other file of the crates names a transformer, except for
+//! tests and the examples in two messages: all other code uses these traits. `shared` is what several of them have in
+//! common. A transformer that contains another one in scikit-learn uses the types of that one's folder.
 //!
 //! This folder does not know the layout of a request, its label or its media type.
 

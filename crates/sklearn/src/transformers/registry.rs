@@ -176,7 +176,7 @@ macro_rules! read_transformer {
 
                     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<$transformer, A::Error> {
                         let Some(class) = map.next_key::<String>()? else {
-                            return Err(de::Error::invalid_length(0, &self));
+                            return Err(de::Error::invalid_value(Unexpected::Other("an empty object"), &self));
                         };
                         let transformer = match class.as_str() {
                             $(stringify!($name) => {

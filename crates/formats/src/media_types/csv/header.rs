@@ -78,7 +78,7 @@ pub(super) fn read_with_header<'a>(body: &'a [u8], schema: &dyn Schema, allowanc
                 let others = header.iter().map(String::as_str).filter(|other| Some(*other) != near).take(20);
                 let mut found: Vec<_> = others.map(|name| excerpt(name.as_bytes())).collect();
                 if let Some(near) = near {
-                    found.insert(0, format!("{} (is it that?)", excerpt(near.as_bytes())));
+                    found.insert(0, format!("{} (did you mean it?)", excerpt(near.as_bytes())));
                 }
                 let more = if header.len() > found.len() { ", ..." } else { "" };
                 let message = format!(
@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn errors_count_rows_without_the_header_line() {
         let message = columns("A,c\n1,2\n", &Named).unwrap_err();
-        let found = "expected the column a in the header line, found \"A\" (is it that?), \"c\"; without";
+        let found = "expected the column a in the header line, found \"A\" (did you mean it?), \"c\"; without";
         assert!(message.starts_with(found), "{message}");
         let message = columns("a,c\n", &Named).unwrap_err();
         assert_eq!(message, "expected at least one row after the header line, found none");

@@ -80,8 +80,8 @@ impl Named<'_, '_> {
         let meant = meant.map(|near| format!(": did you mean {near}?")).unwrap_or_default();
         match self.unknown.as_slice() {
             [] => String::new(),
-            [name] => format!("; {name} is no column of the model{meant}"),
-            names => format!("; {} are no columns of the model{meant}", names.join(", ")),
+            [name] => format!("; {name} is not a column of the model{meant}"),
+            names => format!("; {} are not columns of the model{meant}", names.join(", ")),
         }
     }
 

@@ -69,7 +69,7 @@ fn an_object_with_column_names_is_one_instance() {
             r#"{"width": 1, "colour": "red"}"#,
             "row 1, byte 28: found no \"instances\": expected an instance such as {\"features\": [1.5, 16.0]} or \
              {\"wide\": 1.5, ...}, found an object without features and without a column of the model; \"width\", \
-             \"colour\" are no columns of the model: did you mean color?",
+             \"colour\" are not columns of the model: did you mean color?",
         ),
         (
             r#"{"wide": 1, "color": "red""#,
@@ -170,12 +170,12 @@ fn a_frame_that_does_not_fit_is_refused_with_its_place() {
         ),
         (
             r#"{"columns": ["wide", "Color"], "data": [[1, "red"]]}"#,
-            "expected a value for each column in some row, found none for color; \"Color\" is no column of the \
+            "expected a value for each column in some row, found none for color; \"Color\" is not a column of the \
              model: did you mean color?",
         ),
         (
             r#"{"columns": ["Wide", "Color"], "data": [[1, "red"]]}"#,
-            "columns: expected columns of the model such as \"wide\", found none of them; \"Wide\", \"Color\" are no \
+            "columns: expected columns of the model such as \"wide\", found none of them; \"Wide\", \"Color\" are not \
              columns of the model: did you mean wide?",
         ),
         (

@@ -289,14 +289,14 @@ fn objects_that_do_not_fit_the_columns_are_refused_with_the_column() {
         (r#"[{"wide": 1}, {"wide": 2}]"#, "expected a value for each column in some row, found none for color"),
         (
             r#"[{"wide": 1, "Color": "red", "size": 3}]"#,
-            "expected a value for each column in some row, found none for color; \"Color\", \"size\" are no columns \
+            "expected a value for each column in some row, found none for color; \"Color\", \"size\" are not columns \
              of the model: did you mean color?",
         ),
         (r#"[{"wide": [1], "color": "red"}]"#, "row 1, column 1, byte 10: expected a value, found a list"),
         (
             r#"{"instances": [{"width": 1}]}"#,
             "row 1, byte 26: expected an instance such as {\"features\": [1.5, 16.0]} or {\"wide\": 1.5, ...}, found \
-             an object without features and without a column of the model; \"width\" is no column of the model",
+             an object without features and without a column of the model; \"width\" is not a column of the model",
         ),
         (
             r#"[[1, "red"], {"wide": 1, "color": "red", "price": 1}]"#,

@@ -79,9 +79,9 @@ impl Dtype {
             Some(b'O') => "objects are pickled in the file, and a pickle could run code",
             Some(b'U' | b'S' | b'a') => "text goes as text/csv or application/json",
             Some(b'V') => "structured items have no columns of one type",
-            Some(b'M' | b'm') => "dates and times are no numbers to a model",
-            Some(b'c') => "complex numbers are no numbers to a model",
-            _ => "it is no type of numbers",
+            Some(b'M' | b'm') => "dates and times are not numbers",
+            Some(b'c') => "complex numbers are not supported",
+            _ => "it is not a numeric type",
         };
         Err(Error::bad_payload(format!(
             "expected an array of dtype bool, int8 to int64, uint8 to uint64 or float16 to float64, found {}: {why}",

@@ -327,11 +327,11 @@ fn an_invalid_array_is_refused_with_the_byte_and_the_reason() {
         ),
         (descr("|O"), "found \"|O\": objects are pickled in the file, and a pickle could run code"),
         (descr("<U5"), "found \"<U5\": text goes as text/csv or application/json"),
-        (descr("<c8"), "complex numbers are no numbers to a model"),
-        (descr("<M8[ns]"), "dates and times are no numbers to a model"),
+        (descr("<c8"), "complex numbers are not supported"),
+        (descr("<M8[ns]"), "dates and times are not numbers"),
         (descr("|V8"), "structured items"),
-        (descr("<f16"), "it is no type of numbers"),
-        (descr(""), "found nothing: it is no type of numbers"),
+        (descr("<f16"), "it is not a numeric type"),
+        (descr(""), "found nothing: it is not a numeric type"),
         (file(1, "{'descr': '\u{e9}'}", &[]), "expected an array of dtype bool, int8 to int64"),
     ] {
         for error in [read_batch(&body, 1).unwrap_err(), read_table(&body, &any_width).unwrap_err()] {

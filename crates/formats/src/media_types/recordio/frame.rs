@@ -30,11 +30,11 @@ fn length(head: [u8; HEAD]) -> Result<usize> {
     }
 }
 
-fn cut_head(found: usize) -> Error {
+fn truncated_head(found: usize) -> Error {
     Error::bad_payload(format!("expected {HEAD} bytes at the start of a RecordIO frame, found {found} to the end"))
 }
 
-fn cut_record(length: usize, found: usize) -> Error {
+fn truncated_record(length: usize, found: usize) -> Error {
     Error::bad_payload(format!("expected a record of {length} bytes, found {found} to the end"))
 }
 
@@ -65,9 +65,9 @@ impl<'a> BodyFrames<'a> {
         if rest.is_empty() {
             return Ok(None);
         }
-        let (head, rest) = rest.split_first_chunk().ok_or_else(|| cut_head(rest.len()))?;
+        let (head, rest) = rest.split_first_chunk().ok_or_else(|| truncated_head(rest.len()))?;
         let length = length(*head)?;
-        let record = rest.get(..length).ok_or_else(|| cut_record(length, rest.len()))?;
+        let record = rest.get(..length).ok_or_else(|| truncated_record(length, rest.len()))?;
         // The zeros after the last record may be missing.
         self.offset += HEAD + length.next_multiple_of(4).min(rest.len());
         Ok(Some(record))
@@ -114,7 +114,7 @@ impl<R: Read> Frames<R> {
         match self.fill(&mut head).map_err(cannot_read)? {
             0 => return Ok(None),
             HEAD => {}
-            found => return Err(cut_head(found)),
+            found => return Err(truncated_head(found)),
         }
         let length = length(head)?;
         self.payload.clear();
@@ -123,7 +123,7 @@ impl<R: Read> Frames<R> {
         self.offset += found;
         // The zeros after the last record may be missing.
         if found < length {
-            return Err(cut_record(length, found));
+            return Err(truncated_record(length, found));
         }
         Ok(Some(length))
     }

@@ -194,10 +194,10 @@ impl<'t> Value<'t> {
                 format!("the text {:?}", text.chars().take(80).collect::<String>())
             }
             Node::Bytes(_) | Node::OwnedBytes(_) => "bytes".into(),
-            Node::List(items) => format!("a list of {}", items.len()),
-            Node::Tuple(items) => format!("a tuple of {}", items.len()),
-            Node::Set(items) => format!("a set of {}", items.len()),
-            Node::Dict(items) => format!("a dict of {}", items.len()),
+            Node::List(items) => format!("a list of {}", item_count(items.len())),
+            Node::Tuple(items) => format!("a tuple of {}", item_count(items.len())),
+            Node::Set(items) => format!("a set of {}", item_count(items.len())),
+            Node::Dict(items) => format!("a dict of {}", item_count(items.len())),
             Node::Symbol(symbol) => format!("{}.{}", symbol.module, symbol.name),
             Node::Unlisted(symbol) => format!("{}.{}", symbol.module, symbol.name),
             Node::Object { .. } => match self.class() {
@@ -409,6 +409,10 @@ impl<'t> Value<'t> {
     }
 }
 
+fn item_count(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "item" } else { "items" })
+}
+
 impl std::fmt::Debug for Value<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.describe())
@@ -509,7 +513,7 @@ mod tests {
             (&b"N"[..], "None"),
             (b"\x88", "True"),
             (b"\x8c\x02ab", "the text \"ab\""),
-            (b"](NNe", "a list of 2"),
+            (b"](NNe", "a list of 2 items"),
             (b"cnumpy\nfloat64\n", "numpy.float64"),
             (b"csklearn.pipeline\nPipeline\n)\x81", "sklearn.pipeline.Pipeline"),
         ] {

@@ -111,7 +111,7 @@ impl Solver<'_, '_> {
     /// Newton's method with a line search, until half the squared Newton decrement is at most `enough`.
     fn minimise(&mut self, point: &mut Vec<f64>, barrier: f64, enough: f64) -> Result<Outcome> {
         let wanted = Curvature::for_parameters(point.len());
-        let Some(mut here) = self.walk(point, barrier, wanted)? else { return Ok(Outcome::Stopped) };
+        let Some(mut here) = self.totals_at(point, barrier, wanted)? else { return Ok(Outcome::Stopped) };
         loop {
             (self.run.tell)(Event::Refined { passes: self.passes, objective: here.objective });
             let step = match wanted {
@@ -136,7 +136,7 @@ impl Solver<'_, '_> {
                     return Ok(self.interrupted());
                 }
                 let there: Vec<f64> = point.iter().zip(&step).map(|(at, step)| at + length * step).collect();
-                let Some(totals) = self.walk(&there, barrier, wanted)? else { return Ok(Outcome::Stopped) };
+                let Some(totals) = self.totals_at(&there, barrier, wanted)? else { return Ok(Outcome::Stopped) };
                 if totals.value <= here.value - 1e-4 * length * decrement {
                     *point = there;
                     break totals;
@@ -155,7 +155,9 @@ impl Solver<'_, '_> {
     fn minimise_with_l1(&mut self, point: &mut Vec<f64>, l1: f64) -> Result<Outcome> {
         let weights = self.scaler.means.len() * self.objective.outputs;
         let absolutes = |point: &[f64]| l1 * point.iter().take(weights).map(|weight| weight.abs()).sum::<f64>();
-        let Some(mut here) = self.walk(point, LAST_BARRIER, Curvature::Matrix)? else { return Ok(Outcome::Stopped) };
+        let Some(mut here) = self.totals_at(point, LAST_BARRIER, Curvature::Matrix)? else {
+            return Ok(Outcome::Stopped);
+        };
         loop {
             let value = here.value + absolutes(point);
             (self.run.tell)(Event::Refined { passes: self.passes, objective: value });
@@ -177,7 +179,7 @@ impl Solver<'_, '_> {
                     1.0 => whole.clone(),
                     _ => point.iter().zip(&step).map(|(at, step)| at + length * step).collect(),
                 };
-                let Some(totals) = self.walk(&there, LAST_BARRIER, Curvature::Matrix)? else {
+                let Some(totals) = self.totals_at(&there, LAST_BARRIER, Curvature::Matrix)? else {
                     return Ok(Outcome::Stopped);
                 };
                 if totals.value + absolutes(&there) <= value - 1e-4 * length * promised {
@@ -197,7 +199,7 @@ impl Solver<'_, '_> {
     }
 
     /// Value, gradient and curvature of the objective at a point.
-    fn walk(&mut self, point: &[f64], barrier: f64, curvature: Curvature) -> Result<Option<Totals>> {
+    fn totals_at(&mut self, point: &[f64], barrier: f64, curvature: Curvature) -> Result<Option<Totals>> {
         self.passes += 1;
         let pass = Pass::new(self.objective, self.scaler, point, barrier, self.run.threads);
         pass.totals(self.train, curvature, self.run.stop)

@@ -24,10 +24,11 @@ pub(super) enum Origin {
     Channel { is_start: bool },
 }
 
-/// Reads records of `width` columns, not counting the labels of a request, which are ignored. There is no header line.
+/// Reads records of `width` columns, not counting the labels of a request, which are ignored. `body` has no header
+/// line.
 ///
-/// Lines end in `\n`, `\r\n` or `\r`, the last one need not. Blank lines are skipped and not counted. Spaces around a
-/// number are allowed.
+/// Lines end in `\n`, `\r\n` or `\r`; the last one may lack an ending. Blank lines are skipped and not counted. Spaces
+/// around a number are allowed.
 pub(super) fn read<'w>(body: &[u8], width: usize, origin: Origin, allowance: &'w Allowance) -> Result<Batch<'w>> {
     let batch = match memchr::memchr(b'"', body) {
         None => plain::read(body, width, origin, allowance)?,
@@ -57,7 +58,7 @@ impl Origin {
         };
         let hint = match cell.first() {
             Some(first) if may_be_header && first.is_ascii_alphabetic() => {
-                " (if this is a header: text/csv is read without one)"
+                " (if this is a header line: send it as text/csv; header=present)"
             }
             _ => "",
         };

@@ -161,7 +161,8 @@ fn only_the_start_of_a_file_of_a_channel_may_be_a_header() {
         (error.message().to_owned(), error.place().cloned())
     };
     let place = Some(Place::cell(1, 1).at_byte(0));
-    let header = "expected a number, found \"price\" (if this is a header: text/csv is read without one)".to_owned();
+    let header =
+        "expected a number, found \"price\" (if this is a header line: send it as text/csv; header=present)".to_owned();
     assert_eq!(message(true), (header, place.clone()));
     assert_eq!(message(false), ("expected a number, found \"price\"".to_owned(), place));
     assert_eq!(
