@@ -59,6 +59,8 @@ fn main() -> ExitCode {
         .arg(fitting.join("model"))
         .arg("--input")
         .arg(&houses)
+        // These files have no header line.
+        .args(["--content-type", "text/csv"])
         .arg("--output")
         .arg(&features)
         .args(["--log-level", "warning"])

@@ -45,9 +45,12 @@ fn set_instead(model: &ModelSource, variable: &str) -> String {
 fn with_source(problem: &Problem, raw: &RawSettings) -> String {
     let path = || problem.member.split('.');
     let is_it = |name: &str| path().next() == Some(name) || path().next_back() == Some(name);
-    let setting = Member::ALL.iter().find(|member| is_it(member.name())).map(|member| row(*member));
+    let member = Member::ALL.iter().find(|member| is_it(member.name()));
+    let setting = member.map(|member| row(*member));
     if let Some((source, _)) = setting.and_then(|setting| raw.value(&setting)) {
-        return format!("{source}: {problem}");
+        // The flag or variable names the member, except for one of several variables in Environment.
+        let is_named = path().next_back() == member.map(|member| member.name());
+        return if is_named { format!("{source}: {}", problem.message) } else { format!("{source}: {problem}") };
     }
     let problem_of_file = match raw.value(&Transform::job.description()) {
         Some((_, file)) => format!("{}: {problem}", file.to_string_lossy()),
@@ -214,10 +217,10 @@ mod tests {
         let error = read(&flags, &environment).unwrap_err();
         for part in [
             "--split-type is \"Lines\"".to_owned(),
-            "--max-payload-in-mb: MaxPayloadInMB: 200; give 0 to 100".to_owned(),
-            "--input-filter: DataProcessing.InputFilter: Invalid InputFilter".to_owned(),
+            "--max-payload-in-mb: 200; give 0 to 100".to_owned(),
+            "--input-filter: Invalid InputFilter".to_owned(),
             "--environment: Environment.1A: a variable's name".to_owned(),
-            "environment variable BYOC_TRANSFORM_INVOCATIONS_TIMEOUT_IN_SECONDS: ModelClientConfig.".to_owned(),
+            "environment variable BYOC_TRANSFORM_INVOCATIONS_TIMEOUT_IN_SECONDS: 0; give 1 to 3600".to_owned(),
             format!("{file}: ModelClientConfig.InvocationsMaxRetries: 9; give 0 to 3"),
             format!("{file}: TransformJobName: \"a_b\""),
             format!("{file}: TransformOutput.S3OutputPath: missing; give --output"),

@@ -7,13 +7,14 @@ use std::time::Instant;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
-use actix_web::web::{self, Data};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
 use crate::container::background;
 use crate::container::body::Body;
 use crate::container::counters::{self, Route};
+use crate::container::query::Query;
 use crate::container::registry::PendingLoad;
 use crate::container::request_id::RequestId;
 use crate::container::respond;
@@ -21,10 +22,10 @@ use crate::container::services::Services;
 use crate::error::{Cause, Error, Result};
 use crate::model::NamedPath;
 use byoc_formats::error::chain;
+use byoc_formats::json_document;
 
 /// The parameters of a load. multi-model-server's other parameters configure its workers and are ignored.
 #[derive(Default, Deserialize)]
-#[serde(expecting = "an object with model_name and url")]
 pub(super) struct Parameters {
     model_name: Option<String>,
     url: Option<String>,
@@ -53,15 +54,9 @@ enum LoadResponse {
 }
 
 /// `POST /models`: loads a model that SageMaker has unpacked.
-pub(super) async fn load(
-    request: HttpRequest,
-    id: RequestId,
-    query: Result<web::Query<Parameters>, actix_web::Error>,
-    body: Body,
-    services: Data<Services>,
-) -> HttpResponse {
+pub(super) async fn load(request: HttpRequest, id: RequestId, body: Body, services: Data<Services>) -> HttpResponse {
     let started = Instant::now();
-    let response = match answer(&request, &id, query, body, &services, started).await {
+    let response = match answer(&request, &id, body, &services, started).await {
         Ok(response) => response,
         Err(error) => respond::error(&error, &id),
     };
@@ -71,14 +66,13 @@ pub(super) async fn load(
 async fn answer(
     request: &HttpRequest,
     id: &RequestId,
-    query: Result<web::Query<Parameters>, actix_web::Error>,
     body: Body,
     services: &Services,
     started: Instant,
 ) -> Result<HttpResponse> {
     let is_json =
         request.headers().get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
-    let LoadRequest { name, url, answer } = parameters(query, body, is_json)?.check()?;
+    let LoadRequest { name, url, answer } = parameters(request.query_string(), body, is_json)?.check()?;
     let (registry, root) = (Arc::clone(&services.registry), services.models_root.clone());
     let name_in_response = name.clone();
     let log_id = id.clone();
@@ -139,11 +133,7 @@ const MAX_URL_BYTES: usize = 4096;
 const MAX_BODY_BYTES: usize = 64 << 10;
 
 /// The parameters, from a JSON body; or from the query if there is no body or it has another media type.
-fn parameters(
-    query: Result<web::Query<Parameters>, actix_web::Error>,
-    body: Body,
-    is_json: bool,
-) -> Result<Parameters> {
+fn parameters(query: &str, body: Body, is_json: bool) -> Result<Parameters> {
     let body = body.0.map_err(|error| {
         let cause = if error.cause() == Cause::BadPayload { Cause::BadRequest } else { error.cause() };
         error.because(cause)
@@ -153,24 +143,30 @@ fn parameters(
             format!("expected at most {MAX_BODY_BYTES} bytes in a request to load a model, found {}", body.len());
         return Err(Error::new(Cause::PayloadTooLarge, message));
     }
-    let query = query.map(web::Query::into_inner).map_err(|error| Error::new(Cause::BadRequest, error.to_string()));
+    let query = Query::parse(query).and_then(|query| Parameters::from_query(&query));
     let is_in_query = !is_json && query.as_ref().is_ok_and(|query| query.url.is_some());
     if is_in_query || body.iter().all(u8::is_ascii_whitespace) {
         return query;
     }
-    serde_json::from_slice(&body).map_err(|error| {
-        Error::new(
-            Cause::BadRequest,
-            "expected a JSON object such as {\"model_name\": \"m\", \"url\": \"/opt/ml/models/m/model\"}",
-        )
-        .caused_by(error)
-    })
+    const EXPECTED: &str = "a JSON object such as {\"model_name\": \"m\", \"url\": \"/opt/ml/models/m/model\"}";
+    json_document::parse(&body, EXPECTED, byoc_formats::error::Cause::BadSetting)
+        .map_err(|error| Error::from(error).because(Cause::BadRequest))
 }
 
 /// The values of `runtime` that multi-model-server accepts.
 const RUNTIMES: [&str; 3] = ["python", "python2", "python3"];
 
 impl Parameters {
+    fn from_query(query: &Query<'_>) -> Result<Parameters> {
+        Ok(Parameters {
+            model_name: query.text("model_name"),
+            url: query.text("url"),
+            runtime: query.text("runtime"),
+            initial_workers: query.whole_number("initial_workers")?,
+            synchronous: query.boolean("synchronous")?,
+        })
+    }
+
     fn check(self) -> Result<LoadRequest> {
         let required = |name: &str| Error::new(Cause::BadRequest, format!("Parameter {name} is required."));
         let url = self.url.ok_or_else(|| required("url"))?;
@@ -233,6 +229,23 @@ mod tests {
 
     fn parameters(json: serde_json::Value) -> Parameters {
         serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn parameters_of_a_wrong_type_are_named_with_what_was_expected() {
+        let said = |query: &str, body: &'static str| {
+            let body = Body(Ok(body.as_bytes().to_vec().into()));
+            super::parameters(query, body, true).err().map(|error| error.to_string()).unwrap_or_default()
+        };
+        assert_eq!(said("", r#"{"model_name": 5}"#), "model_name: expected text, found 5");
+        let not_json = said("", "x");
+        assert!(
+            not_json.starts_with("line 1, column 1: this is not JSON (expected a value, found \"x\")"),
+            "{not_json}"
+        );
+        assert!(not_json.contains("expected a JSON object such as {\"model_name\": \"m\""), "{not_json}");
+        assert_eq!(said("initial_workers=many", ""), "initial_workers: expected a whole number, found \"many\"");
+        assert_eq!(said("synchronous=maybe", ""), "synchronous: expected true or false, found \"maybe\"");
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod inline;
 mod load;
 mod loader;
 pub mod models_root;
+mod query;
 pub mod registry;
 mod reply;
 mod request_id;

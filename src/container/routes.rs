@@ -18,6 +18,7 @@ use crate::container::background;
 use crate::container::body::Body;
 use crate::container::config::Batch;
 use crate::container::counters::{self, Route};
+use crate::container::query::Query;
 use crate::container::registry::SINGLE_MODEL;
 use crate::container::request_id::RequestId;
 use crate::container::respond;
@@ -229,35 +230,26 @@ struct ModelList<'a> {
     models: Vec<ModelDescription<'a>>,
 }
 
-#[derive(Deserialize)]
-pub(super) struct Paging {
-    limit: Option<i64>,
-    next_page_token: Option<String>,
-}
-
 /// multi-model-server's page size. It is also used if the caller asks for a larger page or a negative size.
 const MAX_PAGE_SIZE: usize = 100;
 
 /// `GET /models`: the loaded models, sorted by name. The token is the number of models before the page.
-pub(super) async fn list(
-    id: RequestId,
-    services: Data<Services>,
-    paging: Result<web::Query<Paging>, actix_web::Error>,
-) -> HttpResponse {
-    let paging = match paging {
-        Ok(paging) => paging.into_inner(),
-        Err(error) => return respond::error(&Error::new(Cause::BadRequest, error.to_string()), &id),
+pub(super) async fn list(request: HttpRequest, id: RequestId, services: Data<Services>) -> HttpResponse {
+    let paging = Query::parse(request.query_string())
+        .and_then(|query| Ok((query.whole_number("limit")?, query.text("next_page_token"))));
+    let (limit, token) = match paging {
+        Ok(paging) => paging,
+        Err(error) => return respond::error(&error, &id),
     };
-    let limit = paging
-        .limit
+    let limit = limit
         .and_then(|limit| usize::try_from(limit).ok())
         .filter(|limit| *limit <= MAX_PAGE_SIZE)
         .unwrap_or(MAX_PAGE_SIZE);
-    let offset = match paging.next_page_token.as_deref().map(str::parse::<i64>) {
+    let offset = match token.as_deref().map(str::parse::<i64>) {
         None => 0,
         Some(Ok(offset)) => usize::try_from(offset).unwrap_or(0),
         Some(Err(_)) => {
-            let token = paging.next_page_token.unwrap_or_default();
+            let token = token.unwrap_or_default();
             let message = format!("next_page_token {token:?} was not issued by this server");
             return respond::error(&Error::new(Cause::BadRequest, message), &id);
         }

@@ -12,7 +12,7 @@ use crate::container::registry::{LoadedModel, Registry};
 use crate::container::services::Services;
 use crate::error::{Cause, Error, Result};
 use crate::model::{Artifact, NamedPath, SeenColumnTypes};
-use crate::platform::fetch::{FetchError, copy_to_local};
+use crate::platform::fetch::copy_to_local;
 use crate::storage::{Location, S3Access, Storage, absolute, missing_path_message};
 use crate::temporary_folder::TemporaryFolder;
 use byoc_formats::targz::{self, Limits};
@@ -54,7 +54,7 @@ async fn local_model(location: &Location, s3: &S3Access) -> Result<(NamedPath, O
     let copy = TemporaryFolder::make("byoc-model-").map_err(|error| error.context(&name))?;
     copy.remove_abandoned();
     let path = copy_to_local(location, &Storage::new(s3.clone()), copy.path()).await;
-    let path = path.map_err(|error| FetchError::into_error(error).context(&name))?;
+    let path = path.map_err(|error| error.into_error_at(&name))?;
     Ok((NamedPath::with_name(path, name), Some(copy)))
 }
 

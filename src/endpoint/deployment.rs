@@ -1,6 +1,6 @@
 //! Deploys one endpoint, from its configuration to InService.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -203,6 +203,9 @@ pub(super) fn check(deployments: &[Deployment], context: &EndpointContext) -> Re
             problems.push(format!("{}: EndpointName: \"{name}\" is already taken", deployment.file.display()));
         }
     }
+    // Two deployments of one file have the same problems.
+    let mut reported = HashSet::new();
+    problems.retain(|problem| reported.insert(problem.clone()));
     if problems.is_empty() { Ok(()) } else { Err(Error::new(Cause::BadSetting, list_problems(&problems))) }
 }
 

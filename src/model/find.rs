@@ -24,6 +24,11 @@ const MAX_SNIFFED: usize = 64;
 const PICKLE_PREFIX_BYTES: u64 = 64 << 10;
 const PICKLE_PREFIX_MEMORY: u64 = 8 << 20;
 
+/// How many bytes of a `preprocessor.json` are read to tell whether it is a specification, which is not a model. A
+/// longer one is a document that `byoc train` wrote.
+const MAX_SPECIFICATION_BYTES: u64 = 1 << 20;
+const SPECIFICATION_MEMORY: u64 = 64 << 20;
+
 /// The limits of the search for a model below the folder: files and folders, and levels of folders.
 const MAX_SEARCHED: usize = 1000;
 const MAX_SEARCH_DEPTH: usize = 4;
@@ -177,7 +182,10 @@ fn advice(source: &NamedPath, entries: &[PathBuf]) -> Option<String> {
         ));
     }
     // The folder is suggested only if it contains exactly one model.
-    let holds_one = found.parent().is_some_and(|holder| in_folder(&NamedPath::new(holder)).is_ok());
+    let holds_one = found.parent().is_some_and(|holder| match in_folder(&NamedPath::new(holder)) {
+        Ok(Artifact::Fitted(document)) => !is_specification(&document),
+        artifact => artifact.is_ok(),
+    });
     let holder = relative.parent().filter(|_| holds_one);
     let (what, path) = holder.map_or(("file", relative), |holder| ("folder", holder));
     Some(format!(
@@ -189,7 +197,19 @@ fn advice(source: &NamedPath, entries: &[PathBuf]) -> Option<String> {
 
 /// The first model below a folder, level by level.
 fn first_below(folder: &Path) -> Option<PathBuf> {
-    files_below(folder).into_iter().find(|file| FileKind::of(file).is_some())
+    let is_model = |file: &PathBuf| match FileKind::of(file) {
+        Some(FileKind::Fitted) => !is_specification(file),
+        kind => kind.is_some(),
+    };
+    files_below(folder).into_iter().find(is_model)
+}
+
+/// Whether a `preprocessor.json` is a specification that has not been fitted.
+fn is_specification(file: &Path) -> bool {
+    let mut json = Vec::new();
+    let read = File::open(file).and_then(|file| file.take(MAX_SPECIFICATION_BYTES).read_to_end(&mut json));
+    let allowance = Allowance::of_bytes(SPECIFICATION_MEMORY, Purpose::Load);
+    read.is_ok() && byoc_sklearn::is_specification(&json, &allowance)
 }
 
 /// The archives below a folder, sorted.
@@ -357,6 +377,19 @@ mod tests {
         assert!(message.contains("a.tar.gz, b.tar.gz are archives: give the path of one"), "{message}");
         let message = refusal(&[("1/2/3/4/5/a.joblib", X)]);
         assert!(!message.contains("subfolder"), "{message}");
+    }
+
+    #[test]
+    fn a_specification_is_not_suggested_as_a_model() {
+        let specification = br#"{"version": 1, "columns": ["a"], "transformer": {"StandardScaler": {}}}"#;
+        let message = refusal(&[("housing/preprocessor.json", specification), ("housing/readme.md", X)]);
+        assert!(message.ends_with("found housing"), "{message}");
+        let message = refusal(&[("housing/preprocessor.json", specification), ("housing/p/model.tar.gz", X)]);
+        assert!(message.contains("housing/p/model.tar.gz is an archive in a subfolder: give its path"), "{message}");
+        let message = refusal(&[("housing/preprocessor.json", specification), ("housing/a.joblib", X)]);
+        assert!(message.contains("a.joblib is in a subfolder: give the file housing/a.joblib"), "{message}");
+        let message = refusal(&[("housing/preprocessor.json", br#"{"version": 1}"#)]);
+        assert!(message.contains("give the folder housing"), "{message}");
     }
 
     #[test]

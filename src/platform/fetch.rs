@@ -39,6 +39,11 @@ pub enum FetchError {
     Unavailable(Reason),
     /// Other fetches hold the disk space that it needs.
     DiskBusy,
+    /// The archive or its files are larger than the disk space for all unpacked models, `limit` bytes.
+    DiskTooSmall {
+        /// `--model-disk`.
+        limit: u64,
+    },
     /// It could not be written to this machine's disk.
     Internal(Reason),
 }
@@ -55,6 +60,9 @@ impl std::fmt::Display for FetchError {
             }
             FetchError::Unavailable(_) => f.write_str("could not be downloaded"),
             FetchError::DiskBusy => f.write_str("other fetches hold the disk space that it needs"),
+            FetchError::DiskTooSmall { limit } => {
+                write!(f, "it needs more disk space than the {limit} bytes of --model-disk")
+            }
         }
     }
 }
@@ -67,7 +75,7 @@ impl std::error::Error for FetchError {
                 reason.source()
             }
             FetchError::Unavailable(reason) => Some(reason),
-            FetchError::NotFoundWithSuggestion(_) | FetchError::DiskBusy => None,
+            FetchError::NotFoundWithSuggestion(_) | FetchError::DiskBusy | FetchError::DiskTooSmall { .. } => None,
         }
     }
 }
@@ -93,12 +101,19 @@ impl FetchError {
         }
     }
 
+    /// Converts it to an [`Error`] about a location. Wrong settings of S3 name the bucket already.
+    pub fn into_error_at(self, location: impl std::fmt::Display) -> Error {
+        let is_setting = matches!(self, FetchError::Setting(_));
+        let error = self.into_error();
+        if is_setting { error } else { error.context(location) }
+    }
+
     /// Converts it to an [`Error`] with the corresponding cause.
     pub fn into_error(self) -> Error {
         let cause = match &self {
             FetchError::NotFound(StorageError::AccessDenied(_)) => Cause::AccessDenied,
             FetchError::NotFound(_) | FetchError::NotFoundWithSuggestion(_) => Cause::ModelNotFound,
-            FetchError::Setting(_) => Cause::BadSetting,
+            FetchError::Setting(_) | FetchError::DiskTooSmall { .. } => Cause::BadSetting,
             FetchError::BadArtifact(_) => Cause::BadArtifact,
             FetchError::Unavailable(_) | FetchError::DiskBusy => Cause::Unreachable,
             FetchError::Internal(_) => Cause::Io,
@@ -200,6 +215,7 @@ pub async fn download(
         .map_err(|error| internal(Error::io("create a file in", download_folder, error)))?
         .into_parts();
     let mut file = tokio::fs::File::from_std(file);
+    let limit = reservation.as_ref().map(DiskReservation::limit);
     let reserve = |bytes| match &mut reservation {
         Some(reservation) if bytes > reservation.limit() => {
             Err(StorageError::TooLarge { bytes, limit: reservation.limit() })
@@ -207,7 +223,10 @@ pub async fn download(
         Some(reservation) => reservation.reserve(bytes).map_err(|_| StorageError::InsufficientDisk),
         None => Ok(()),
     };
-    let entry = bucket.download(key, &mut file, reserve).await.map_err(|failure| read_failed(key, failure))?;
+    let entry = bucket.download(key, &mut file, reserve).await.map_err(|failure| match (failure, limit) {
+        (StorageError::TooLarge { .. }, Some(limit)) => FetchError::DiskTooSmall { limit },
+        (failure, _) => read_failed(key, failure),
+    })?;
     // The file is deleted when `path` is dropped, whether unpacking succeeds or not.
     let bytes =
         unpack_in_background(Source::downloaded(path.to_path_buf(), bucket, key).await?, into, reservation).await?;
@@ -260,24 +279,30 @@ async fn unpack_in_background(
 /// # Errors
 /// [`FetchError`] if the archive is not a model archive or exceeds its limits, or a file cannot be read or written.
 fn unpack(source: &Source, into: &Path, reservation: Option<DiskReservation>) -> Result<u64, FetchError> {
-    let mut limits = Limits::default();
-    limits.bytes = limits.bytes.min(reservation.as_ref().map_or(u64::MAX, DiskReservation::limit));
-    let (reservation, is_busy) = (RefCell::new(reservation), Cell::new(false));
-    let reserve = |bytes| match reservation.borrow_mut().as_mut().map(|reservation| reservation.reserve(bytes)) {
-        None | Some(Ok(())) => Ok(()),
-        Some(Err(_)) => {
-            is_busy.set(true);
-            Err(error::Error::new(error::Cause::NotNow, FetchError::DiskBusy.to_string()))
-        }
+    let (reservation, shortage, total) = (RefCell::new(reservation), Cell::new(None), Cell::new(0_u64));
+    let reserve = |bytes| {
+        let mut reservation = reservation.borrow_mut();
+        let Some(reservation) = reservation.as_mut() else { return Ok(()) };
+        total.set(total.get().saturating_add(bytes));
+        let refused = if total.get() > reservation.limit() {
+            FetchError::DiskTooSmall { limit: reservation.limit() }
+        } else if reservation.reserve(bytes).is_err() {
+            FetchError::DiskBusy
+        } else {
+            return Ok(());
+        };
+        let message = refused.to_string();
+        shortage.set(Some(refused));
+        Err(error::Error::new(error::Cause::NotNow, message))
     };
     let done = if source.is_lone_file() {
         source.copy(into, &reserve)
     } else {
-        unpack_archive(source.file(), into, &limits, &reserve)
+        unpack_archive(source.file(), into, &Limits::default(), &reserve)
     };
-    done.map_err(|error| match error.cause() {
-        _ if is_busy.get() => FetchError::DiskBusy,
-        Cause::BadArtifact | Cause::NotPulled | Cause::NoModel | Cause::SeveralModels => {
+    done.map_err(|error| match (shortage.take(), error.cause()) {
+        (Some(shortage), _) => shortage,
+        (None, Cause::BadArtifact | Cause::NotPulled | Cause::NoModel | Cause::SeveralModels) => {
             FetchError::BadArtifact(Reason::new(error))
         }
         _ => FetchError::Internal(Reason::new(error)),
@@ -309,6 +334,26 @@ fn remove(folder: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[actix_web::test]
+    async fn a_valid_archive_that_exceeds_the_disk_budget_is_not_called_damaged() {
+        let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/housing/preprocessor/model.tar.gz");
+        let folder = tempfile::tempdir().unwrap();
+        let disk = disk::DiskBudget::new(1024);
+        let into = folder.path().join("model");
+        let fetched = disk.fetch(|reservation| unpack_local(archive.clone(), &into, Some(reservation))).await;
+        assert_eq!(fetched, Err(FetchError::DiskTooSmall { limit: 1024 }));
+        let message = fetched.unwrap_err().to_string();
+        assert_eq!(message, "it needs more disk space than the 1024 bytes of --model-disk");
+    }
+
+    #[test]
+    fn wrong_settings_of_s3_name_the_bucket_once() {
+        let setting = FetchError::Setting(Reason::new("s3://b: no AWS credentials"));
+        assert_eq!(setting.into_error_at("s3://b/x").message(), "s3://b: no AWS credentials");
+        let missing = FetchError::NotFound(StorageError::NotFound).into_error_at("s3://b/x");
+        assert_eq!(missing.message(), "s3://b/x: there is no object at the URL");
+    }
 
     #[test]
     fn a_missing_artifact_and_a_damaged_one_have_different_exit_codes() {

@@ -77,9 +77,17 @@ fn broken_link(path: &Path) -> Option<(&Path, PathBuf)> {
 /// # Errors
 /// [`Cause::BadSetting`], with the absolute path.
 pub fn read_text(file: &Path) -> Result<String> {
-    std::fs::read_to_string(file).map_err(|error| match error.kind() {
+    let bytes = std::fs::read(file).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Error::new(Cause::BadSetting, missing_path_message(file)),
         _ => Error::io("read", &absolute(file), error).because(Cause::BadSetting),
+    })?;
+    String::from_utf8(bytes).map_err(|error| {
+        let found = match error.as_bytes() {
+            [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => "UTF-16; save the file as UTF-8".to_owned(),
+            _ => format!("another byte at byte {}", error.utf8_error().valid_up_to()),
+        };
+        let message = format!("{}: expected text in UTF-8, found {found}", absolute(file).display());
+        Error::new(Cause::BadSetting, message)
     })
 }
 
@@ -104,6 +112,14 @@ mod tests {
         let expected = format!("could not read {}: Is a directory (os error 21)", folder.path().display());
         assert_eq!((error.cause(), chain(&error).to_string()), (Cause::BadSetting, expected));
         assert!(std::error::Error::source(&error).is_some_and(|source| source.is::<std::io::Error>()));
+        let file = folder.path().join("b");
+        for (bytes, found) in
+            [(&b"\xFF\xFE{\0}\0"[..], "UTF-16; save the file as UTF-8"), (b"{\xE9}", "another byte at byte 1")]
+        {
+            std::fs::write(&file, bytes).unwrap();
+            let expected = format!("{}: expected text in UTF-8, found {found}", file.display());
+            assert_eq!(chain(&read_text(&file).unwrap_err()).to_string(), expected);
+        }
         let missing = read_text(&folder.path().join("a")).unwrap_err();
         assert!(missing.message().starts_with("there is nothing at "), "{missing}");
     }

@@ -150,7 +150,7 @@ fn absolute(text: &str) -> String {
 
 fn variant<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, String> {
     let deserializer: StrDeserializer<'a, Mistake> = text.into_deserializer();
-    T::deserialize(deserializer).map_err(|error| error.to_string())
+    T::deserialize(deserializer).map_err(|mistake| mistake.expectation().unwrap_or_else(|| mistake.to_string()))
 }
 
 fn number(text: &str) -> Result<i64, String> {
@@ -180,7 +180,7 @@ mod tests {
         for expected in [
             "MaxPayloadInMB: expected an integer, found \"6\"",
             "Environment.A: expected text, found 1",
-            "TransformInput.SplitType: unknown variant `Lines`: did you mean `Line`? expected one of",
+            "TransformInput.SplitType: did you mean Line? expected None, Line, RecordIO or TFRecord, found \"Lines\"",
             "ModelClientConfig.InvocationsMaxRetries: expected an integer, found 1.5",
         ] {
             assert!(problem.contains(expected), "{expected}: {problem}");

@@ -73,6 +73,10 @@ impl Letters {
     fn distance(&self, other: &Letters) -> Option<usize> {
         let (own, others) = (self.letters.chars().count(), other.letters.chars().count());
         let distance = strsim::osa_distance(&self.letters, &other.letters);
+        // A name that goes on with further words is as close as a typo: `houses` means `houses.csv`, not `house.csv`.
+        if distance > 1 && self.letters.len() > 2 && other.words.starts_with(&self.words) {
+            return Some(1);
+        }
         // One of two letters may be wrong, two of six.
         if distance <= (own.max(others) / 3).max(usize::from(own > 1)) {
             return Some(distance);
@@ -110,6 +114,12 @@ mod tests {
         assert_eq!(nearest(&"x".repeat(1 << 20), known), None);
         assert_eq!(did_you_mean("epoch", known), "did you mean epochs? ");
         assert_eq!(did_you_mean("colour", known), "");
+    }
+
+    #[test]
+    fn a_name_that_goes_on_with_an_extension_is_closer_than_a_shorter_one() {
+        assert_eq!(nearest("houses", ["house.csv", "houses.csv", "houses.rs"]), Some("houses.csv"));
+        assert_eq!(nearest("model", ["modem", "model.tar.gz"]), Some("modem"));
     }
 
     #[test]

@@ -105,8 +105,10 @@ impl ModelAlgo {
             let length = file.metadata().map_err(|error| Error::io("access", &path, error))?.len();
             check_is_zip(&mut file).map_err(|error| error.context(ARCHIVE))?;
             check_directory(&mut file, length).map_err(|error| error.context(ARCHIVE))?;
-            let archive = ZipArchive::new(BufReader::new(file))
-                .map_err(|error| Error::bad_artifact(format!("{ARCHIVE}: expected a zip archive")).caused_by(error))?;
+            let archive = ZipArchive::new(BufReader::new(file)).map_err(|error| {
+                let found = "found a file that is cut off or is not a zip archive";
+                Error::bad_artifact(format!("{ARCHIVE}: expected a zip archive, {found}")).caused_by(error)
+            })?;
             return Ok(ModelAlgo(Source::Zip(Box::new(archive), length)));
         }
         if !ModelAlgo::is_in(directory) {

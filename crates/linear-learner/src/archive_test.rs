@@ -47,7 +47,10 @@ fn a_folder_without_the_artifact_and_a_file_that_is_not_a_zip_are_refused() {
     std::fs::write(directory.path().join(ARCHIVE), b"not a zip at all").unwrap();
     let error = ModelAlgo::open(directory.path()).unwrap_err();
     assert_eq!(error.cause(), Cause::BadArtifact);
-    assert!(error.message().starts_with("model_algo-1: expected a zip archive"), "{error}");
+    assert!(
+        error.message().starts_with("model_algo-1: expected a zip archive, found a file that is cut off or is not"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use super::{Activation, LinearLearner, PredictorType};
 use crate::archive::{Member, ModelAlgo};
 use byoc_account::Allowance;
-use byoc_formats::error::{Error, Result};
+use byoc_formats::error::{Cause, Error, Result};
+use byoc_formats::json_document;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::path::Path;
@@ -93,9 +94,7 @@ impl LinearLearner {
 const TREE: usize = 32;
 
 fn json<T: serde::de::DeserializeOwned>(artifact: &mut ModelAlgo, member: Member, allowance: &Allowance) -> Result<T> {
-    artifact.read(member, TREE, allowance, |bytes| {
-        serde_json::from_slice(bytes).map_err(|error| Error::bad_artifact("expected an object").caused_by(error))
-    })
+    artifact.read(member, TREE, allowance, |bytes| json_document::parse(bytes, "an object", Cause::BadArtifact))
 }
 
 /// `["int", 10301]` is 1.3.1 (github.com/apache/mxnet, `include/mxnet/base.h`: major · 10000 + minor · 100 + patch).

@@ -1,7 +1,8 @@
 //! The network's graph, as far as a linear model needs it: `mx-mod-symbol.json`, written by MXNet.
 
 use super::Activation;
-use byoc_formats::error::{Error, Result};
+use byoc_formats::error::{Cause, Error, Result};
+use byoc_formats::json_document;
 use serde::Deserialize;
 
 /// The graph: nodes in the order of computation.
@@ -34,8 +35,7 @@ pub(super) fn shorten(text: &str) -> String {
 
 impl Graph {
     pub(super) fn parse(json: &[u8]) -> Result<Graph> {
-        let graph: Graph = serde_json::from_slice(json)
-            .map_err(|error| Error::bad_artifact("expected the graph of an MXNet network").caused_by(error))?;
+        let graph: Graph = json_document::parse(json, "the graph of an MXNet network", Cause::BadArtifact)?;
         match graph.last_op() {
             Some(_) => Ok(graph),
             None => Err(Error::bad_artifact(format!(

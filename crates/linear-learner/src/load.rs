@@ -5,7 +5,8 @@ use super::parameters::Parameters;
 use super::{Activation, LinearLearner, PredictorType};
 use crate::archive::{Member, ModelAlgo};
 use byoc_account::Allowance;
-use byoc_formats::error::{Error, Result};
+use byoc_formats::error::{Cause, Error, Result};
+use byoc_formats::json_document;
 use byoc_formats::mxnet_params::{Array, Layout};
 use serde::Deserialize;
 use std::path::Path;
@@ -67,8 +68,7 @@ fn check_manifest(artifact: &mut ModelAlgo, allowance: &Allowance) -> Result<()>
         return Ok(());
     }
     parse(artifact, Member::Manifest, 0, allowance, |bytes| {
-        let manifest: Manifest = serde_json::from_slice(bytes)
-            .map_err(|error| Error::bad_artifact("expected an object with a version").caused_by(error))?;
+        let manifest: Manifest = json_document::parse(bytes, "an object with a version", Cause::BadArtifact)?;
         match manifest.version {
             None | Some(1) => Ok(()),
             Some(other) => Err(Error::bad_artifact(format!("field version: expected 1, found {other}"))),

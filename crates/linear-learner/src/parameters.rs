@@ -2,8 +2,10 @@
 
 use super::PredictorType;
 use byoc_formats::error::{Error, Result};
+use byoc_formats::json_syntax;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 /// The members that are read; the others concern training.
@@ -33,8 +35,13 @@ struct MetricsParams {
 
 impl Parameters {
     pub(super) fn parse(json: &[u8]) -> Result<Parameters> {
-        let fields: Fields<'_> = serde_json::from_slice(json)
-            .map_err(|error| Error::bad_artifact("expected an object of parameters").caused_by(error))?;
+        let fields: Fields<'_> = serde_json::from_slice(json).map_err(|error| {
+            let expected = "expected an object of parameters";
+            Error::bad_artifact(match error.classify() {
+                Category::Data => expected.to_owned(),
+                _ => format!("{expected}: {}", json_syntax::describe(json, &error)),
+            })
+        })?;
         let kind: Option<String> = field("predictor_type", fields.predictor_type, "a name")?;
         let predictor_type = match kind.as_deref() {
             Some("regressor") => PredictorType::Regressor,
@@ -115,7 +122,10 @@ mod tests {
                 "field threshold: expected the number that scores are compared with, found none",
             ),
             (r#"{"predictor_type": "regressor", "loss_type": []}"#, "field loss_type: expected a name, found []"),
-            ("", "expected an object of parameters: EOF while parsing a value at line 1 column 0"),
+            (
+                "",
+                "expected an object of parameters: expected JSON: line 1, column 0: expected a value, found the end of the text",
+            ),
         ] {
             assert_eq!(chain(&Parameters::parse(json.as_bytes()).unwrap_err()).to_string(), expected);
         }

@@ -34,5 +34,5 @@ mod testing;
 pub mod transformers;
 pub(crate) mod version;
 
-pub use document::{Document, Specification};
+pub use document::{Document, Specification, is_specification};
 pub use fit::{Event, Rows, fit};

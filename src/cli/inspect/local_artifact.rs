@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::env::Environment;
 use crate::error::{Cause, Error, Result};
 use crate::model::NamedPath;
-use crate::platform::fetch::{FetchError, copy_to_local};
+use crate::platform::fetch::copy_to_local;
 use crate::storage::{Location, S3Access, Storage, absolute, missing_path_message};
 use crate::temporary_folder::TemporaryFolder;
 
@@ -24,7 +24,7 @@ impl LocalArtifact {
     /// [`Cause::Unreachable`].
     pub(super) fn open(name: &Path, environment: &Environment) -> Result<LocalArtifact> {
         let location = match name.to_str() {
-            Some(name) => Location::parse(name, Path::new("")),
+            Some(name) => Location::parse_quoting(name, Path::new("")),
             // A name that is not Unicode is not a URL.
             None => Ok(Location::Local(name.to_owned())),
         };
@@ -42,7 +42,7 @@ impl LocalArtifact {
         let runtime = runtime.map_err(|error| Error::new(Cause::Internal, "no runtime").caused_by(error))?;
         let storage = Storage::new(S3Access::of(environment));
         let path = runtime.block_on(copy_to_local(&location, &storage, copy.path()));
-        let path = path.map_err(|error| FetchError::into_error(error).context(&location))?;
+        let path = path.map_err(|error| error.into_error_at(&location))?;
         // Messages append a slash and a file name.
         let name = location.to_string().trim_end_matches('/').to_owned();
         Ok(LocalArtifact { place: NamedPath::with_name(path, name), _copy: Some(copy) })

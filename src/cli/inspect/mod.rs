@@ -144,8 +144,20 @@ fn name_features(
     };
     let preprocessor = match Inspection::of_named(place, overrides, allowance)?.contents {
         Contents::Preprocessor(preprocessor) => preprocessor,
-        Contents::LinearLearner(_) | Contents::Scorer(_) => {
-            return Err(Error::bad_artifact(format!("{}: expected a preprocessor, found a model", place.name())));
+        other => {
+            let found = match other {
+                Contents::LinearLearner(_) => "a linear learner",
+                _ => "a scikit-learn model that predicts",
+            };
+            return Err(Error::new(
+                Cause::BadRequest,
+                format!(
+                    "--preprocessor {}: expected a preprocessor, found {found}; give the preprocessor whose output {} \
+                     was trained on",
+                    place.name(),
+                    learner_path.display()
+                ),
+            ));
         }
     };
     let transformer = preprocessor.transformer;

@@ -43,19 +43,25 @@ pub(in crate::cli) struct Problems {
 impl Problems {
     /// Adds an invalid value of a setting.
     pub(in crate::cli) fn add_invalid(&mut self, source: &Source, value: &str, invalid: InvalidValue) {
-        let message = match invalid {
-            InvalidValue::Other(message) => message,
-            InvalidValue::MissingPath(message) => {
-                self.missing += 1;
-                message
-            }
+        let (message, is_missing) = match invalid {
+            InvalidValue::Other(message) => (message, false),
+            InvalidValue::MissingPath(message) => (message, true),
         };
-        self.messages.push(format!("{source} is {value:?}: {message}"));
+        // A message about a file starts with its path, which is the value if that is absolute.
+        let message = message.strip_prefix(value).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&message);
+        let problem = format!("{source} is {value:?}: {message}");
+        if is_missing && !self.messages.contains(&problem) {
+            self.missing += 1;
+        }
+        self.add(problem);
     }
 
-    /// Adds a problem that does not concern the value of a single setting.
+    /// Adds a problem that does not concern the value of a single setting. A problem that is known already is left out:
+    /// a repeated flag may have the same value twice.
     pub(in crate::cli) fn add(&mut self, problem: String) {
-        self.messages.push(problem);
+        if !self.messages.contains(&problem) {
+            self.messages.push(problem);
+        }
     }
 
     /// Succeeds if there are no problems.
@@ -71,5 +77,29 @@ impl Problems {
                 Err(Error::new(cause, format!("{} settings are wrong:\n  {}", problems.len(), problems.join("\n  "))))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_and_a_problem_are_shown_once() {
+        let mut problems = Problems::default();
+        for _ in 0..2 {
+            problems.add_invalid(&Source::Flag("config"), "/e.json", "/e.json: expected a JSON object".into());
+            problems.add_invalid(&Source::Flag("train"), "/x", InvalidValue::MissingPath("nothing at /x".to_owned()));
+        }
+        let error = problems.finish().unwrap_err();
+        assert_eq!(error.cause(), Cause::BadSetting);
+        let lines = "--config is \"/e.json\": expected a JSON object\n  --train is \"/x\": nothing at /x";
+        assert_eq!(error.message(), format!("2 settings are wrong:\n  {lines}"));
+        let mut missing = Problems::default();
+        for _ in 0..2 {
+            missing.add_invalid(&Source::Flag("train"), "/x", InvalidValue::MissingPath("nothing at /x".to_owned()));
+        }
+        let error = missing.finish().unwrap_err();
+        assert_eq!((error.cause(), error.message()), (Cause::ModelNotFound, "--train is \"/x\": nothing at /x"));
     }
 }

@@ -184,7 +184,11 @@ fn configuration(file: &str) -> Result<(PathBuf, EndpointConfig), InvalidValue> 
 fn containers(text: &str) -> Result<BTreeMap<String, Url>, InvalidValue> {
     let mut containers = BTreeMap::new();
     for one in text.split(',').map(str::trim) {
-        let expected = || format!("\"{one}\": expected HOSTNAME=URL, such as preprocessor=http://127.0.0.1:8081");
+        let expected = || {
+            // The report shows the whole value already.
+            let which = if one == text.trim() { String::new() } else { format!("\"{one}\": ") };
+            format!("{which}expected HOSTNAME=URL, such as preprocessor=http://127.0.0.1:8081")
+        };
         let (name, url) = one.split_once('=').ok_or_else(expected)?;
         let url =
             Url::parse(url).ok().filter(|url| url.scheme() == "http" && url.path() == "/").ok_or_else(expected)?;
@@ -209,7 +213,7 @@ fn folder(text: &str) -> Result<PathBuf, InvalidValue> {
     let path = PathBuf::from(text);
     match std::fs::metadata(&path) {
         Ok(found) if found.is_dir() => Ok(path),
-        Ok(_) => Err(format!("\"{text}\" is not a folder").into()),
+        Ok(_) => Err("expected a folder, found a file".into()),
         Err(_) => Err(missing_path_message(&path).into()),
     }
 }
@@ -217,11 +221,7 @@ fn folder(text: &str) -> Result<PathBuf, InvalidValue> {
 /// A host name without a port.
 fn host_name(text: &str) -> Result<String, InvalidValue> {
     let is_name = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    if is_name {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("\"{text}\": expected a name without a port, such as endpoint").into())
-    }
+    if is_name { Ok(text.to_owned()) } else { Err("expected a name without a port, such as endpoint".into()) }
 }
 
 /// A path in a container, whose current folder is not that of this process.
@@ -229,7 +229,7 @@ fn absolute_path(path: &str) -> Result<String, InvalidValue> {
     if path.starts_with('/') {
         Ok(path.to_owned())
     } else {
-        Err(format!("\"{path}\": expected an absolute path, such as /opt/ml/models").into())
+        Err("expected an absolute path, such as /opt/ml/models".into())
     }
 }
 
@@ -251,5 +251,8 @@ mod tests {
         for bad in ["a=https://h:1", "a=h:1", "a=http://h/path", "a=http://h:1,a=http://h:2"] {
             assert!(containers(bad).is_err(), "{bad}");
         }
+        let expected = "expected HOSTNAME=URL, such as preprocessor=http://127.0.0.1:8081";
+        assert_eq!(containers("x"), Err(expected.into()));
+        assert_eq!(containers("a=http://h:1,x"), Err(format!("\"x\": {expected}").into()));
     }
 }

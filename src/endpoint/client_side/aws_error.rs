@@ -215,6 +215,10 @@ impl AwsError {
                  that the object located at the URL is a valid tar.gz archive: {}",
                 chain(reason)
             )),
+            InvocationError::DiskTooSmall { container, url, .. } => AwsError::validation(format!(
+                "Failed to download model data for container \"{container}\" from URL: \"{url}\". The model is larger \
+                 than the disk space of the endpoint: {failure}"
+            )),
             InvocationError::StoreUnavailable { container, url, reason } => {
                 let message = chain(reason);
                 log::warn!("request {request_id}: {url}: {message}");

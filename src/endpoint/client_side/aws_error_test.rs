@@ -146,6 +146,15 @@ async fn every_failure_has_its_status_exception_and_message() {
                 .into(),
         ),
         (
+            InvocationError::DiskTooSmall { container: "learner".into(), url: "u".into(), limit: 1024 },
+            400,
+            "ValidationError",
+            "",
+            "Failed to download model data for container \"learner\" from URL: \"u\". The model is larger than the disk \
+             space of the endpoint: it needs more disk space than the 1024 bytes of --model-disk"
+                .into(),
+        ),
+        (
             InvocationError::ModelNotReady { target_model: "a".into(), waited: Duration::from_secs(60) },
             429,
             "ModelNotReadyException",

@@ -193,8 +193,12 @@ fn a_problem_is_reported_with_its_member() {
         ("/Containers/1/ModelDataUrl", Value::Null, "Containers[1].ModelDataUrl: missing"),
         ("/Containers/1/MultiModelConfig", json!({"Model": 1}), "Containers[1].MultiModelConfig.Model: unknown member"),
         ("/Containers/0/Mode", json!("MultiModel"), "More than one container in MultiModel mode is not supported"),
-        ("/Containers/0/Mode", json!("multimodel"), "unknown variant `multimodel`"),
-        ("/InferenceExecutionConfig/Mode", json!("Parallel"), "unknown variant `Parallel`"),
+        (
+            "/Containers/0/Mode",
+            json!("multimodel"),
+            "did you mean MultiModel? expected SingleModel or MultiModel, found \"multimodel\"",
+        ),
+        ("/InferenceExecutionConfig/Mode", json!("Parallel"), "expected Serial or Direct, found \"Parallel\""),
         ("/ModelName", json!(3), "expected text, found 3"),
     ];
     for (pointer, value, expected) in cases {
@@ -208,6 +212,19 @@ fn a_problem_is_reported_with_its_member() {
         }
         let problems = parse(&config).expect_err(pointer);
         assert!(problems.iter().any(|problem| problem.contains(expected)), "{pointer} = {value}: {problems:?}");
+    }
+}
+
+#[test]
+fn a_required_member_of_a_wrong_type_is_one_problem() {
+    for (mode, found) in [(json!("Paralel"), "\"Paralel\""), (json!(5), "5")] {
+        let mut config = housing();
+        config["InferenceExecutionConfig"] = json!({"Mode": mode});
+        config["ModelName"] = json!(3);
+        let mut problems = parse(&config).unwrap_err();
+        problems.sort();
+        let expected = format!("InferenceExecutionConfig.Mode: expected Serial or Direct, found {found}");
+        assert_eq!(problems, [expected, "ModelName: expected text, found 3".to_owned()]);
     }
 }
 

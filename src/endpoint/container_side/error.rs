@@ -48,6 +48,15 @@ pub enum InvocationError {
         /// What is wrong with it.
         reason: Reason,
     },
+    /// The artifact needs more disk space than all models may take.
+    DiskTooSmall {
+        /// The container that would have loaded it.
+        container: String,
+        /// ModelDataUrl and TargetModel together.
+        url: String,
+        /// `--model-disk`, in bytes.
+        limit: u64,
+    },
     /// The artifact could not be downloaded.
     StoreUnavailable {
         /// The container that would have loaded it.
@@ -119,6 +128,9 @@ impl fmt::Display for InvocationError {
             InvocationError::BadArtifact { reason, .. }
             | InvocationError::StoreUnavailable { reason, .. }
             | InvocationError::Internal(reason) => reason.fmt(f),
+            InvocationError::DiskTooSmall { limit, .. } => {
+                write!(f, "it needs more disk space than the {limit} bytes of --model-disk")
+            }
             InvocationError::EndpointFailed { reason } => f.write_str(reason),
             InvocationError::NoMemory => f.write_str("others hold the memory that it needs"),
             InvocationError::Container { container, what } => write!(f, "container {container} {what}"),

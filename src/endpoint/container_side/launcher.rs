@@ -102,7 +102,11 @@ impl ContainerLauncher {
             Location::Local(path) if !path.exists() => {
                 Some(format!("{}: {}", url.display_member(), missing_path_message(path)))
             }
-            Location::Local(_) => Some(format!("{} ({}) {otherwise}", url.display_member(), url.display_location())),
+            Location::Local(_) => {
+                let location = url.display_location();
+                let location = if location == url.as_written { String::new() } else { format!(" ({location})") };
+                Some(format!("{}{location} {otherwise}", url.display_member()))
+            }
             Location::S3 { .. } => ModelStore::open(url, &self.container_settings.storage)
                 .err()
                 .map(|error| format!("ModelDataUrl: {}", chain(&error))),

@@ -18,7 +18,7 @@ pub use request::{ExecutionMode, ModelCacheSetting};
 use serde::de::DeserializeOwned;
 
 use crate::storage::Location;
-use byoc_formats::json_document::{self, Mistyped, Path as JsonPath, Segment};
+use byoc_formats::json_document::{self, Mistake, Mistyped, Path as JsonPath, Segment};
 use byoc_formats::json_syntax;
 use serde_json::Value;
 
@@ -78,14 +78,21 @@ pub(crate) fn parse_request<T: DeserializeOwned>(text: &str) -> Result<T, Vec<St
         serde_json::from_str(text).map_err(|error| vec![json_syntax::describe(text.as_bytes(), &error)])?;
     let mut read = json_document::read(&mut serde_json::Deserializer::from_str(text));
     let mut problems = Vec::new();
+    let mut removed = Vec::new();
     // Serde reports one problem at a time: remove the wrong member and parse again to find the next one.
     loop {
         match read {
             Ok(typed) if problems.is_empty() => return Ok(typed),
             Ok(_) => return Err(problems),
             Err(mistyped) => {
-                let Mistyped { path, .. } = &mistyped;
-                problems.push(mistyped.to_string());
+                let Mistyped { path, mistake } = &mistyped;
+                // A required member that was removed is missing now, which is no mistake of the user's.
+                let is_removed =
+                    matches!(mistake, Mistake::Missing(name) if removed.contains(&member_path(path, name)));
+                if !is_removed {
+                    problems.push(mistyped.to_string());
+                }
+                removed.push(path.to_string());
                 if !remove_member(&mut rest, path) {
                     return Err(problems);
                 }
@@ -93,6 +100,11 @@ pub(crate) fn parse_request<T: DeserializeOwned>(text: &str) -> Result<T, Vec<St
         }
         read = json_document::read(&rest);
     }
+}
+
+/// The path of a member of the object at a path.
+fn member_path(object: &JsonPath, name: &str) -> String {
+    if object.iter().next().is_some() { format!("{object}.{name}") } else { name.to_owned() }
 }
 
 /// Removes the last member on a path from its object. Returns false if the path has no member.
@@ -318,7 +330,7 @@ impl Validator<'_> {
     }
 
     pub(crate) fn location(&mut self, member: impl std::fmt::Display, as_written: &str) -> Location {
-        Location::parse(as_written, self.folder).unwrap_or_else(|problem| {
+        Location::parse_quoting(as_written, self.folder).unwrap_or_else(|problem| {
             self.problem(member, problem);
             Location::Local(PathBuf::new())
         })

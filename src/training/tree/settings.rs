@@ -3,6 +3,8 @@
 use crate::error::{Cause, Error, Result};
 use crate::training::channel::Channel;
 use crate::training::tree::Tree;
+use byoc_formats::error;
+use byoc_formats::json_document;
 use byoc_linear_learner::train::Given;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -27,10 +29,9 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Error::io("read", path, error)),
     };
-    serde_json::from_slice(&bytes).map(Some).map_err(|error| {
-        Error::new(Cause::BadSetting, format!("{}: expected JSON of the training contract", path.display()))
-            .caused_by(error)
-    })
+    json_document::parse(&bytes, "JSON of the training contract", error::Cause::BadSetting)
+        .map(Some)
+        .map_err(|error| Error::from(error).context(path.display()))
 }
 
 /// Reads the hyperparameters; none if there is no file.
@@ -167,6 +168,18 @@ mod tests {
         }
         let (_base, empty) = tree(&[]);
         assert!(hyperparameters(&empty).unwrap_err().message().contains("is missing"));
+    }
+
+    #[test]
+    fn a_mistake_in_a_file_is_reported_with_its_place_or_its_path() {
+        let (_base, cut) = tree(&[("hyperparameters.json", "{\"a\": 1,\n")]);
+        let error = hyperparameters(&cut).unwrap_err();
+        assert!(error.message().contains("hyperparameters.json: line 2, column 0: this is not JSON"), "{error}");
+        assert!(error.message().contains("found the end of the text"), "{error}");
+        let (_base, typo) = tree(&[("inputdataconfig.json", r#"{"train": {"TrainingInputMode": "Fil"}}"#)]);
+        let error = channels(&typo).unwrap_err();
+        let expected = "train.TrainingInputMode: did you mean File? expected ";
+        assert!(error.message().contains(expected) && error.message().ends_with("found \"Fil\""), "{error}");
     }
 
     #[test]

@@ -146,7 +146,7 @@ impl Check<'_> {
     fn location(&mut self, member: &str, as_written: Option<&str>) -> Option<Location> {
         let parsed = match as_written {
             None => Err(MISSING.to_owned()),
-            Some(as_written) => Location::parse(as_written, self.folder),
+            Some(as_written) => Location::parse_quoting(as_written, self.folder),
         };
         parsed.map_err(|problem| self.problem(member, problem)).ok()
     }

@@ -7,10 +7,13 @@ use super::{Object, is_state_folder};
 use crate::error::{Cause, Error, Result};
 use crate::storage::{Location, missing_path_message};
 
+/// The input in messages: its member in the API, and its flag.
+const INPUT: &str = "the input (TransformInput.DataSource.S3DataSource.S3Uri, or --input)";
+
 /// The files of a folder, or a single file.
 pub(super) fn list(path: &Path) -> Result<Vec<Object>> {
     let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => Error::new(Cause::BadSetting, format!("the input: {}", missing_path_message(path))),
+        ErrorKind::NotFound => Error::new(Cause::BadSetting, format!("{INPUT}: {}", missing_path_message(path))),
         _ => Error::io("read the input", path, error).because(Cause::BadSetting),
     })?;
     if !metadata.is_dir() {

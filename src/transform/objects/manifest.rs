@@ -9,6 +9,8 @@ use super::folder::file_object;
 use crate::error::{Cause, Error, Result};
 use crate::storage::{Location, Storage, StorageError};
 use crate::transform::storage_error::read_failed;
+use byoc_formats::json_syntax;
+use serde_json::error::Category;
 
 /// The largest manifest, in bytes.
 const LARGEST_MANIFEST: u64 = 64 << 20;
@@ -52,8 +54,10 @@ fn entries_of(text: &[u8], folder: &Path) -> Result<Vec<(Location, String)>> {
         Key(String),
     }
     let invalid = |message: String| Error::new(Cause::BadSetting, message);
-    let entries: Vec<Entry> =
-        serde_json::from_slice(text).map_err(|error| invalid(EXPECTED.to_owned()).caused_by(error))?;
+    let entries: Vec<Entry> = serde_json::from_slice(text).map_err(|error| match error.classify() {
+        Category::Data => invalid(EXPECTED.to_owned()),
+        _ => invalid(EXPECTED.to_owned()).caused_by(json_syntax::describe(text, &error)),
+    })?;
     let mut entries = entries.into_iter();
     let Some(Entry::Prefix { prefix }) = entries.next() else { return Err(invalid(EXPECTED.to_owned())) };
     entries
@@ -63,12 +67,12 @@ fn entries_of(text: &[u8], folder: &Path) -> Result<Vec<(Location, String)>> {
                 Err(invalid(format!("\"{key}\" is not a name below the prefix")))
             }
             Entry::Key(key) => {
-                let location = match Location::parse(&prefix, folder).map_err(invalid)? {
+                let location = match Location::parse_quoting(&prefix, folder).map_err(invalid)? {
                     // Only the prefix of an https:// URL is percent-encoded, not the keys.
                     Location::S3 { bucket, key: prefix } if !prefix.is_empty() => {
                         Location::S3 { bucket, key: format!("{prefix}{key}") }
                     }
-                    _ => Location::parse(&format!("{prefix}{key}"), folder).map_err(invalid)?,
+                    _ => Location::parse_quoting(&format!("{prefix}{key}"), folder).map_err(invalid)?,
                 };
                 Ok((location, key.trim_start_matches('/').to_owned()))
             }
@@ -103,7 +107,8 @@ mod tests {
     fn why_a_manifest_is_not_json_is_the_source_of_its_error() {
         let error = entries_of(b"[{]", Path::new("/")).unwrap_err().context("s3://b/m");
         assert!(error.message().starts_with("s3://b/m: expected a JSON list such as "), "{error}");
-        assert!(std::error::Error::source(&error).is_some_and(|source| source.is::<serde_json::Error>()));
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert_eq!(source, "expected JSON: line 1, column 3: expected a name in quotes or }, found \"]\"");
     }
 
     #[test]

@@ -3,11 +3,11 @@
 //! A visitor can fail only with the error of its deserializer. So each visitor is wrapped: it fails with a mistake,
 //! which is kept in a slot while serde_json passes its own empty error up.
 
-use super::mistake::Mistake;
+use super::mistake::{Alternatives, Mistake};
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, Expected, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::cell::Cell;
-use std::fmt;
+use std::fmt::{self, Display as _};
 
 /// Where the mistake is kept while serde_json passes its own error up.
 pub(super) type Slot = Cell<Option<Mistake>>;
@@ -120,10 +120,10 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Structured<'_, D> {
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        words: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Mistake> {
-        self.any(None, EnumVisitor(visitor))
+        self.any(None, EnumVisitor { inner: visitor, words })
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
@@ -247,20 +247,23 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Access<'_, A> {
 }
 
 /// Reads an enum: a word, or an object with one member.
-struct EnumVisitor<V>(V);
+struct EnumVisitor<V> {
+    inner: V,
+    words: &'static [&'static str],
+}
 
 impl<'de, V: Visitor<'de>> Visitor<'de> for EnumVisitor<V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("text, or an object with one key")
+        Alternatives(self.words).fmt(f)
     }
 
     fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<V::Value, E> {
-        self.0.visit_enum(StrDeserializer::new(word))
+        self.inner.visit_enum(StrDeserializer::new(word))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<V::Value, A::Error> {
-        self.0.visit_enum(MapAccessDeserializer::new(members))
+        self.inner.visit_enum(MapAccessDeserializer::new(members))
     }
 }

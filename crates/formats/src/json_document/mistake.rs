@@ -17,13 +17,18 @@ pub enum Mistake {
         /// The value, or its kind for a list or an object.
         found: String,
     },
-    /// A name that does not exist.
-    Unknown {
-        /// `field` or `variant`.
-        what: &'static str,
-        /// The name.
+    /// A member that does not exist.
+    UnknownField {
+        /// Its name.
         name: String,
-        /// The names that exist.
+        /// The members that exist.
+        known: &'static [&'static str],
+    },
+    /// A word that is not one of an enum's.
+    UnknownWord {
+        /// The word.
+        word: String,
+        /// The words that exist.
         known: &'static [&'static str],
     },
     /// An object without a required member.
@@ -39,6 +44,18 @@ pub enum Mistake {
 impl Mistake {
     fn unfit(found: String, expected: &dyn Expected) -> Mistake {
         Mistake::Unfit { expected: expected.to_string(), found }
+    }
+
+    /// What was expected, for a message that shows the value already; `None` if the mistake does not say it.
+    pub fn expectation(&self) -> Option<String> {
+        match self {
+            Mistake::Unfit { expected, .. } => Some(format!("expected {expected}")),
+            Mistake::UnknownWord { word, known } => {
+                let meant = suggest::did_you_mean(word, known.iter().copied());
+                Some(format!("{meant}expected {}", Alternatives(known)))
+            }
+            _ => None,
+        }
     }
 
     /// The mistake with the expected type in JSON's terms instead of Rust's.
@@ -74,12 +91,12 @@ impl serde::de::Error for Mistake {
 
     #[cold]
     fn unknown_field(name: &str, known: &'static [&'static str]) -> Mistake {
-        Mistake::Unknown { what: "field", name: name.to_owned(), known }
+        Mistake::UnknownField { name: name.to_owned(), known }
     }
 
     #[cold]
     fn unknown_variant(name: &str, known: &'static [&'static str]) -> Mistake {
-        Mistake::Unknown { what: "variant", name: name.to_owned(), known }
+        Mistake::UnknownWord { word: name.to_owned(), known }
     }
 
     #[cold]
@@ -99,10 +116,14 @@ impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Mistake::Unfit { expected, found } => write!(f, "expected {expected}, found {found}"),
-            Mistake::Unknown { what, name, known } => {
+            Mistake::UnknownWord { word, .. } => {
+                let found = shown(Unexpected::Str(word));
+                write!(f, "{}, found {found}", self.expectation().unwrap_or_default())
+            }
+            Mistake::UnknownField { name, known } => {
                 match suggest::nearest(name, known.iter().copied()) {
-                    Some(near) => write!(f, "unknown {what} `{name}`: did you mean `{near}`? expected ")?,
-                    None => write!(f, "unknown {what} `{name}`, expected ")?,
+                    Some(near) => write!(f, "unknown field `{name}`: did you mean `{near}`? expected ")?,
+                    None => write!(f, "unknown field `{name}`, expected ")?,
                 }
                 match known {
                     [] => f.write_str("none at all"),
@@ -114,6 +135,19 @@ impl fmt::Display for Mistake {
             Mistake::Missing(name) => write!(f, "missing field `{name}`"),
             Mistake::Duplicate(name) => write!(f, "duplicate field `{name}`"),
             Mistake::Other(message) | Mistake::NotJson(message) => f.write_str(message),
+        }
+    }
+}
+
+/// The words of an enum: `Line, RecordIO or TFRecord`.
+pub(super) struct Alternatives(pub(super) &'static [&'static str]);
+
+impl fmt::Display for Alternatives {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [] => f.write_str("nothing"),
+            [only] => f.write_str(only),
+            [several @ .., last] => write!(f, "{} or {last}", several.join(", ")),
         }
     }
 }

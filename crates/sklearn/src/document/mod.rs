@@ -255,6 +255,6 @@ impl Document {
 }
 
 /// Whether it is a specification for `byoc train`, not a document that it wrote.
-fn is_specification(json: &[u8], allowance: &Allowance) -> bool {
+pub fn is_specification(json: &[u8], allowance: &Allowance) -> bool {
     json_document::parse_within::<Specification>(json, SPECIFICATION, Cause::BadSetting, allowance).is_ok()
 }

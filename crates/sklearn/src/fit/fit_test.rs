@@ -174,10 +174,7 @@ fn a_wrong_specification_is_reported_with_its_path_and_the_allowed_values() {
             r#"{"StandardScaler": {"with_mean": "yes"}}"#,
             "transformer.StandardScaler.with_mean: expected true or false, found \"yes\"",
         ),
-        (
-            r#"{"StandardScalar": {}}"#,
-            "unknown variant `StandardScalar`: did you mean `StandardScaler`? expected one of",
-        ),
+        (r#"{"StandardScalar": {}}"#, "did you mean StandardScaler? expected "),
         (
             r#"{"OneHotEncoder": {"min_frequency": 0}}"#,
             "transformer.OneHotEncoder.min_frequency: expected null, an integer of at least 1, or a share between 0 \

@@ -69,7 +69,7 @@ pub(crate) fn find<'t>(
                     (Some(columns), _) => columns.iter().map(String::as_str).collect(),
                     (None, fitted) => fitted.map(|fitted| fitted.names.to_vec()).unwrap_or_default(),
                 };
-                known.extend(written.and_then(|label| label.name));
+                known.extend(written.and_then(|label| label.name).filter(|name| !known.contains(name)));
                 unknown(setting, name, &known)
             }),
         },
@@ -135,8 +135,8 @@ fn unknown(setting: &LabelSetting, name: &str, known: &[&str]) -> Error {
     Error::new(
         Cause::BadSetting,
         format!(
-            "{} is {:?}: {columns}. For rows with a label that the model was not fitted on say first or last, for rows \
-             without a label none",
+            "{} is {:?}: {columns}. For rows with a label that the model was not fitted on, say first or last; for \
+             rows without a label, say none",
             setting.source,
             shorten(name)
         ),

@@ -277,6 +277,7 @@ impl ModelManager {
                 }
                 FetchError::BadArtifact(reason) => InvocationError::BadArtifact { container, url, reason },
                 FetchError::Unavailable(reason) => InvocationError::StoreUnavailable { container, url, reason },
+                FetchError::DiskTooSmall { limit } => InvocationError::DiskTooSmall { container, url, limit },
                 FetchError::DiskBusy => {
                     let reason = Reason::new(FetchError::DiskBusy);
                     InvocationError::StoreUnavailable { container, url, reason }
