@@ -91,6 +91,8 @@ causes! {
     Unsupported = 500 "InvalidModelException" exit 65,
         "docs/scikit-learn.md lists the supported classes: make the model of those, or keep its own container and \
          put that behind the endpoint: --container NAME=URL";
+    /// A model is intact and supported, but not of the kind that is needed there.
+    OtherModel = 500 "InvalidModelException" exit 65, "give a model of the kind that the message names";
     /// A file is a Git LFS pointer rather than the content.
     NotPulled = 500 "InvalidModelException" exit 65,
         "run git lfs pull in the clone of the repository, and give the file itself";

@@ -18,6 +18,7 @@ use crate::error::Result;
 use tree::failure_file;
 
 pub use output::Output;
+pub use preprocessor_job::PREPROCESSOR;
 pub use task::{Files, Task};
 
 /// How a job runs.

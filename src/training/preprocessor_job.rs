@@ -20,7 +20,7 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant, SystemTime};
 
 /// The hyperparameter with the specification.
-const HYPERPARAMETER: &str = "preprocessor";
+pub const PREPROCESSOR: &str = "preprocessor";
 /// The file with the specification in a channel, and the file with the fitted preprocessor in the output.
 const FILE: &str = "preprocessor.json";
 const PICKLE: &str = "model.joblib";
@@ -44,16 +44,16 @@ pub(super) fn find(task: &Task) -> Result<Option<Job>> {
     let of_channel = |name: &String| task.channel(name).join(FILE);
     let files: Vec<PathBuf> = channels.keys().map(of_channel).filter(|path| path.is_file()).collect();
     let wrong = |message: String| Err(Error::new(Cause::BadSetting, message));
-    let (text, source, file) = match (given.get(HYPERPARAMETER), files.as_slice()) {
+    let (text, source, file) = match (given.get(PREPROCESSOR), files.as_slice()) {
         (None, []) => return misspelt(&given, &channels, task).map_or(Ok(None), Err),
-        (Some(text), []) => (text.clone().into_bytes(), format!("the hyperparameter {HYPERPARAMETER}"), PathBuf::new()),
+        (Some(text), []) => (text.clone().into_bytes(), format!("the hyperparameter {PREPROCESSOR}"), PathBuf::new()),
         (None, [file]) => {
             let text = std::fs::read(file).map_err(|error| Error::io("read", file, error))?;
             (text, file.display().to_string(), file.clone())
         }
         (Some(_), [file, ..]) => {
             return wrong(format!(
-                "the job has a hyperparameter {HYPERPARAMETER} and {}: expected one of them",
+                "the job has a hyperparameter {PREPROCESSOR} and {}: expected one of them",
                 file.display()
             ));
         }
@@ -70,8 +70,8 @@ pub(super) fn find(task: &Task) -> Result<Option<Job>> {
 /// helpful.
 fn misspelt(given: &Given, channels: &BTreeMap<String, Channel>, task: &Task) -> Option<Error> {
     let wrong = |message: String| Error::new(Cause::BadSetting, message);
-    if let Some(name) = given.keys().find(|name| suggest::is_typo_of(name, HYPERPARAMETER)) {
-        return Some(wrong(format!("{name} is not a hyperparameter: did you mean {HYPERPARAMETER}?")));
+    if let Some(name) = given.keys().find(|name| suggest::is_typo_of(name, PREPROCESSOR)) {
+        return Some(wrong(format!("{name} is not a hyperparameter: did you mean {PREPROCESSOR}?")));
     }
     channels.keys().find_map(|channel| {
         let entries = std::fs::read_dir(task.channel(channel)).ok()?;
@@ -84,7 +84,7 @@ fn misspelt(given: &Given, channels: &BTreeMap<String, Channel>, task: &Task) ->
 
 /// Refuses all other hyperparameters, except those that SageMaker's own tools add: they begin with `sagemaker_` or `_`.
 fn check_others(given: &Given) -> Result<()> {
-    let own = |name: &&String| *name != HYPERPARAMETER && !name.starts_with("sagemaker_") && !name.starts_with('_');
+    let own = |name: &&String| *name != PREPROCESSOR && !name.starts_with("sagemaker_") && !name.starts_with('_');
     match given.keys().find(own) {
         Some(other) => Err(Error::new(
             Cause::BadSetting,

@@ -8,7 +8,7 @@ use serde::de::value::StrDeserializer;
 
 use super::create_transform_job::CreateTransformJob;
 use super::job::{Job, Problem};
-use crate::platform::create_model::parse_request;
+use crate::platform::create_model::{FileOf, parse_request};
 use crate::platform::problems::list_problems;
 use crate::storage::read_text;
 use byoc_formats::error::chain;
@@ -68,6 +68,7 @@ impl Request {
     /// Why it is not valid.
     pub fn read(file: &Path) -> Result<Request, String> {
         let text = read_text(file).map_err(|error| chain(&error).to_string())?;
+        FileOf::TransformJob.check(&text)?;
         let typed = parse_request(&text).map_err(|problems| list_problems(&problems))?;
         Ok(Request { typed, file: Some(std::path::absolute(file).unwrap_or_else(|_| file.to_owned())) })
     }

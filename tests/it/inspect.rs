@@ -101,6 +101,9 @@ fn a_preprocessor_with_a_different_number_of_features_is_refused_with_both_count
     let folder = scikit_learn("1.6.1/abalone");
     let message = refused(&[CHICAGO, "--preprocessor", &model_dir(&folder)], 65);
     assert!(message.contains("the 10 features of the linear learner, found 11"), "{message}");
+    let message = refused(&[CHICAGO, "--preprocessor", CHICAGO], 65);
+    assert!(message.contains("expected a preprocessor, found a linear learner; give the preprocessor"), "{message}");
+    assert!(!message.contains("create or copy the artifact again"), "{message}");
     let message = refused(&[PREPROCESSOR, "--preprocessor", PREPROCESSOR], 64);
     assert!(message.contains("weights of a linear learner"), "{message}");
 }

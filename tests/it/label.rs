@@ -79,7 +79,7 @@ fn a_label_that_is_not_a_column_exits_with_78_and_suggests_the_nearest_name() {
             let far = byoc(&command).args(["--label", "nonsense"]).stdin(Stdio::null()).output().unwrap();
             let far = String::from_utf8_lossy(&far.stderr).into_owned();
             assert!(far.contains("no column of the model has that name; its columns are "), "{far}");
-            assert!(said.contains("rows with a label that the model was not fitted on say first or last"), "{said}");
+            assert!(said.contains("rows with a label that the model was not fitted on, say first or last"), "{said}");
         }
     }
 }

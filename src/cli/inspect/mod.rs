@@ -150,7 +150,7 @@ fn name_features(
                 _ => "a scikit-learn model that predicts",
             };
             return Err(Error::new(
-                Cause::BadRequest,
+                Cause::OtherModel,
                 format!(
                     "--preprocessor {}: expected a preprocessor, found {found}; give the preprocessor whose output {} \
                      was trained on",

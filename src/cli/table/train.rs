@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use byoc_sklearn::Specification;
 use log::LevelFilter;
 
 use crate::cli::settings::parse::{count, size};
@@ -10,7 +11,9 @@ use crate::cli::settings::row::{Defaulted, Each, Optional, Rows, flag};
 use crate::cli::settings::settings;
 use crate::cli::table::common;
 use crate::env;
+use crate::error::Error;
 use crate::storage::{absolute, missing_path_message, read_text};
+use crate::training::PREPROCESSOR;
 
 const FILES: &str = "Options for training on any files";
 
@@ -121,9 +124,43 @@ fn hyperparameter(given: &str) -> Result<(String, String), InvalidValue> {
         .split_once('=')
         .filter(|(name, _)| !name.trim().is_empty())
         .ok_or("expected NAME=VALUE such as predictor_type=regressor, or NAME=@FILE for the text of a file")?;
+    let name = name.trim();
     let value = match value.strip_prefix('@') {
+        None if name == PREPROCESSOR && Path::new(value).is_file() => {
+            return Err(format!("did you mean {name}=@{value}? expected a specification as JSON, found a path").into());
+        }
         None => value.to_owned(),
-        Some(file) => read_text(Path::new(file))?,
+        Some(file) => {
+            let text = read_text(Path::new(file))?;
+            if name == PREPROCESSOR {
+                let parsed = Specification::parse(text.as_bytes());
+                parsed.map_err(|error| error.context(absolute(Path::new(file)).display())).map_err(Error::from)?;
+            }
+            text
+        }
     };
-    Ok((name.trim().to_owned(), value))
+    Ok((name.to_owned(), value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_specification_is_given_as_a_file_with_an_at_sign_and_its_mistakes_name_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("p.json");
+        let file_name = file.display();
+        std::fs::write(&file, r#"{"version": 1, "columns": ["a"], "transformer": {"StandardScaler": {}}}"#).unwrap();
+        assert!(hyperparameter(&format!("preprocessor=@{file_name}")).is_ok());
+        let InvalidValue::Other(message) = hyperparameter(&format!("preprocessor={file_name}")).unwrap_err() else {
+            panic!("the path exists")
+        };
+        assert!(message.starts_with(&format!("did you mean preprocessor=@{file_name}?")), "{message}");
+        std::fs::write(&file, r#"{"version": 2, "columns": ["a"], "transformer": {"StandardScaler": {}}}"#).unwrap();
+        let InvalidValue::Other(message) = hyperparameter(&format!("preprocessor=@{file_name}")).unwrap_err() else {
+            panic!("the path exists")
+        };
+        assert!(message.starts_with(&format!("{file_name}: version: expected ")), "{message}");
+    }
 }

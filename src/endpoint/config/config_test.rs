@@ -216,6 +216,15 @@ fn a_problem_is_reported_with_its_member() {
 }
 
 #[test]
+fn a_file_that_is_not_an_object_is_quoted() {
+    for (text, found) in [("", "an empty file"), (" \n", "an empty file"), ("1993,2728\n1,2", "\"1993,2728\"")] {
+        let problems = EndpointConfig::parse(text, Path::new("/")).unwrap_err();
+        let expected = "expected a JSON object, the request of an operation of SageMaker's API, found ";
+        assert_eq!(problems, [format!("{expected}{found}")]);
+    }
+}
+
+#[test]
 fn a_required_member_of_a_wrong_type_is_one_problem() {
     for (mode, found) in [(json!("Paralel"), "\"Paralel\""), (json!(5), "5")] {
         let mut config = housing();

@@ -14,7 +14,7 @@ use create_endpoint_config::Form;
 
 use crate::endpoint::identity::VARIANT;
 use crate::error::{Cause, Error, Result};
-use crate::platform::create_model::{CreateModel, ModelConfig, Validator, parse_request};
+use crate::platform::create_model::{CreateModel, FileOf, ModelConfig, Validator, parse_request};
 use crate::platform::problems::list_problems;
 use crate::storage::{Location, absolute, read_text};
 
@@ -83,6 +83,7 @@ impl EndpointConfig {
 
     /// Parses and checks a configuration whose relative paths are relative to `folder`; returns all problems.
     fn parse(text: &str, folder: &Path) -> Result<EndpointConfig, Vec<String>> {
+        FileOf::Endpoint.check(text).map_err(|problem| vec![problem])?;
         let mut check = Validator { folder, prefix: String::new(), problems: Vec::new() };
         let config = if parse_request::<Form>(text)?.is_create_endpoint_config() {
             check.endpoint_with_variants(parse_request(text)?)

@@ -7,6 +7,7 @@
 pub(crate) mod members;
 mod model_data;
 mod request;
+mod request_file;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ pub use model_data::{ModelDataUrl, ModelForm};
 use request::{ContainerDefinition, DESCRIPTION_MEMBERS, InferenceExecutionConfig, Mode};
 pub(crate) use request::{CreateModel, UnknownMembers};
 pub use request::{ExecutionMode, ModelCacheSetting};
+pub(crate) use request_file::FileOf;
 use serde::de::DeserializeOwned;
 
 use crate::storage::Location;
@@ -30,6 +32,9 @@ const MAX_VARIABLES: usize = 100;
 const MAX_VARIABLE_BYTES: usize = 1024;
 /// All containers' environments together have at most this many bytes.
 const MAX_ENVIRONMENT_BYTES: usize = 32 * 1024;
+/// The most characters of a file's first line in a message.
+const MAX_SHOWN: usize = 60;
+
 /// A model, as CreateModel creates it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelConfig {
@@ -71,8 +76,12 @@ pub enum Models {
 /// # Errors
 /// All problems, each with its member.
 pub(crate) fn parse_request<T: DeserializeOwned>(text: &str) -> Result<T, Vec<String>> {
+    let text = text.trim_start_matches('\u{feff}');
     if !text.trim_start().starts_with('{') {
-        return Err(vec!["expected a JSON object: the request of an operation of SageMaker's API".to_owned()]);
+        let first: String = text.trim().lines().next().unwrap_or_default().chars().take(MAX_SHOWN).collect();
+        let found = if first.is_empty() { "an empty file".to_owned() } else { format!("{first:?}") };
+        let expected = "expected a JSON object, the request of an operation of SageMaker's API";
+        return Err(vec![format!("{expected}, found {found}")]);
     }
     let mut rest: Value =
         serde_json::from_str(text).map_err(|error| vec![json_syntax::describe(text.as_bytes(), &error)])?;

@@ -25,7 +25,7 @@ pub(super) use record_error::RecordError;
 
 use crate::error::{Cause, Error, Result};
 use crate::platform::create_model::{
-    ContainerConfig, CreateModel, ExecutionMode, ModelDataUrl, ModelForm, Models, Validator, parse_request,
+    ContainerConfig, CreateModel, ExecutionMode, FileOf, ModelDataUrl, ModelForm, Models, Validator, parse_request,
 };
 use crate::platform::environment::ContainerEnvironment;
 use crate::platform::http;
@@ -135,6 +135,7 @@ impl ModelSource {
         let whole = absolute(file);
         let folder = whole.parent().unwrap_or(Path::new("/"));
         let mut check = Validator { folder, prefix: String::new(), problems: Vec::new() };
+        FileOf::Endpoint.check(&text)?;
         let mut typed: CreateModel = parse_request(&text).map_err(|problems| list_problems(&problems))?;
         // A member that only endpoints use: the same file can serve both.
         typed.endpoint_name = None;

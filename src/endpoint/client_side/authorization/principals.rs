@@ -24,6 +24,7 @@ use super::document::{Findings, below};
 use super::node::Node;
 use super::policy::Policy;
 use crate::error::{Cause, Error, Result};
+use crate::platform::create_model::FileOf;
 use crate::platform::problems::list_problems;
 use crate::storage::{absolute, read_text};
 use byoc_formats::json_syntax;
@@ -78,6 +79,9 @@ impl Principals {
     pub fn from_file(file: &Path) -> Result<Principals> {
         let text = read_text(file)?;
         let file = absolute(file);
+        FileOf::Iam
+            .check(&text)
+            .map_err(|problem| Error::new(Cause::BadSetting, format!("{}: {problem}", file.display())))?;
         let mut findings = Findings::default();
         let principals = Principals::parse(&text, &mut findings);
         match principals {
