@@ -4,7 +4,7 @@ use super::instance::{Instance, Instances, Purpose, Value, visit_scalars};
 use super::member::Is;
 use super::orientations::{ByColumn, Split};
 use super::outline::{Form, INSTANCES, Outline};
-use super::reading::{Reading, Rows, read_as};
+use super::reading::{Reading, Rows, read_as, refuse_scalars};
 use super::words::Words;
 use crate::error::{Error, Result};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -61,6 +61,8 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Document<'_, '_, R> {
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object {\"instances\": [...]}")
     }
+
+    refuse_scalars! { reading }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         let mut found = Found::Nothing;

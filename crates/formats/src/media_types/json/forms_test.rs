@@ -184,7 +184,7 @@ fn a_frame_that_does_not_fit_is_refused_with_its_place() {
         ),
         (
             r#"{"columns": ["wide", "color"], "data": [{"wide": 1}]}"#,
-            "row 1, byte 39: invalid type: map, expected a row: a list of a value for each of \"columns\"",
+            "row 1, byte 40: expected a row: a list of a value for each of \"columns\", found an object",
         ),
         (r#"{"dataframe_split": {"columns": ["wide"]}}"#, "byte 40: missing field `data`"),
         (r#"{"wide": [1, 2], "color": ["red"]}"#, "byte 33: expected 2 values as in the first column, found 1"),

@@ -9,7 +9,7 @@
 //! columns have names, an object with a value for each, `{"width": 1.5, "height": 16.0}`. `features` and `data` are
 //! names of columns too if their value is neither a list nor an object.
 
-use super::reading::{Reading, Rows, Scalar};
+use super::reading::{Reading, Rows, Scalar, refuse_scalars};
 use super::shape::AnyShape;
 use crate::error::{Error, Place};
 use serde::Deserialize;
@@ -93,6 +93,8 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Instance<'_, '_, R> {
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an instance such as {\"features\": [1.5, 16.0]} or [1.5, 16.0]")
     }
+
+    refuse_scalars! { 0 }
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<(), A::Error> {
         FeaturesMember { reading: self.0, column: None }.visit_seq(list).map(|_| ())
@@ -431,7 +433,7 @@ impl<'de, R: Rows<'de>> DeserializeSeed<'de> for Instances<'_, '_, R> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
+        deserializer.deserialize_any(self)
     }
 }
 
@@ -441,6 +443,8 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Instances<'_, '_, R> {
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of instances")
     }
+
+    refuse_scalars! { 0, map }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         while list.next_element_seed(Instance::next(self.0))?.is_some() {}

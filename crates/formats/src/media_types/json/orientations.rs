@@ -4,7 +4,7 @@
 use super::instance::{Instances, Purpose, Value, visit_scalars};
 use super::member::Is;
 use super::outline::{DATA, FrameColumns};
-use super::reading::{Reading, Rows};
+use super::reading::{Reading, Rows, refuse_scalars};
 use crate::error::Error;
 use byoc_account::LeasedGrowth as _;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -24,7 +24,7 @@ impl<'de, R: Rows<'de>> DeserializeSeed<'de> for Split<'_, '_, R> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
+        deserializer.deserialize_any(self)
     }
 }
 
@@ -34,6 +34,8 @@ impl<'de, R: Rows<'de>> Visitor<'de> for Split<'_, '_, R> {
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object {\"columns\": [...], \"data\": [...]}")
     }
+
+    refuse_scalars! { reading, seq }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let name = self.within.unwrap_or(DATA);
@@ -68,7 +70,7 @@ impl<'de, R: Rows<'de>> DeserializeSeed<'de> for SplitRows<'_, '_, R> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
+        deserializer.deserialize_any(self)
     }
 }
 
@@ -78,6 +80,8 @@ impl<'de, R: Rows<'de>> Visitor<'de> for SplitRows<'_, '_, R> {
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of rows")
     }
+
+    refuse_scalars! { reading, map }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         while list.next_element_seed(SplitRow { reading: &mut *self.reading, columns: self.columns })?.is_some() {}
@@ -97,7 +101,7 @@ impl<'de, R: Rows<'de>> DeserializeSeed<'de> for SplitRow<'_, '_, R> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         self.reading.go_to_next_row();
-        deserializer.deserialize_seq(self)
+        deserializer.deserialize_any(self)
     }
 }
 
@@ -107,6 +111,8 @@ impl<'de, R: Rows<'de>> Visitor<'de> for SplitRow<'_, '_, R> {
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a row: a list of a value for each of \"columns\"")
     }
+
+    refuse_scalars! { reading, map }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         let (reading, places) = (self.reading, &self.columns.places);
@@ -140,7 +146,7 @@ impl<'de, R: Rows<'de>> DeserializeSeed<'de> for ByColumn<'_, '_, R> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
+        deserializer.deserialize_any(self)
     }
 }
 
@@ -150,6 +156,8 @@ impl<'de, R: Rows<'de>> Visitor<'de> for ByColumn<'_, '_, R> {
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object {\"a\": [...], \"b\": [...]}")
     }
+
+    refuse_scalars! { 0, seq }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let reading = self.0;

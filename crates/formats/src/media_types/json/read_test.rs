@@ -379,8 +379,7 @@ fn an_error_names_the_instance_the_column_the_byte_and_what_was_expected() {
         ),
         (
             r#"{"instances": [1, 2]}"#,
-            "row 1, byte 15: invalid type: integer `1`, expected an instance such as {\"features\": [1.5, 16.0]} or \
-             [1.5, 16.0]",
+            "row 1, byte 15: expected an instance such as {\"features\": [1.5, 16.0]} or [1.5, 16.0], found 1",
         ),
         (r#"{"instances": [[1, 2], [3]]}"#, "row 2, byte 25: expected 2 features, found 1"),
         (r#"[[1, 2], {"features": [1, "x"]}]"#, "row 2, column 2, byte 28: expected a number, found \"x\""),
@@ -398,7 +397,10 @@ fn an_error_names_the_instance_the_column_the_byte_and_what_was_expected() {
             "row 1, byte 11: found no \"instances\": expected an instance such as {\"features\": [1.5, 16.0]}, found \
              an object without features",
         ),
-        (r#"{"instances": 5}"#, "byte 14: invalid type: integer `5`, expected a list of instances"),
+        (r#"{"instances": 5}"#, "byte 14: expected a list of instances, found 5"),
+        (r#"{"instances": "abc"}"#, "byte 18: expected a list of instances, found \"abc\""),
+        (r#"{"instances": {"a": 1}}"#, "byte 14: expected a list of instances, found an object"),
+        ("null", "byte 3: expected an object {\"instances\": [...]}, found null"),
         (
             r#"{"instances": [{"features": 5}]}"#,
             "row 1, byte 29: expected an instance such as {\"features\": [1.5, 16.0]}, found an object without \
@@ -422,7 +424,7 @@ fn an_error_names_the_instance_the_column_the_byte_and_what_was_expected() {
             r#"{"instances": [[1, 1e400]]}"#,
             "row 1, byte 23: found a number that float64 cannot hold: expected one below 1.8e308",
         ),
-        ("1,2,3", "byte 0: invalid type: integer `1`, expected an object {\"instances\": [...]}"),
+        ("1,2,3", "byte 0: expected an object {\"instances\": [...]}, found 1"),
         ("{\"instances\": []} x", "byte 18: expected the end of the text, found \"x\": this is not JSON"),
     ] {
         assert_eq!(read_batch(body.as_bytes(), 2).unwrap_err().to_string(), expected, "{body}");

@@ -37,6 +37,46 @@ impl fmt::Display for Scalar<'_> {
     }
 }
 
+/// Refuses scalars in the words of the visitor, whose field `reading` or `0` is the state of reading; with `map` or
+/// `seq`, objects or lists too.
+macro_rules! refuse_scalars {
+    ($reading:tt) => {
+        refuse_scalars! { @ $reading;
+            visit_bool: bool, Bool; visit_i64: i64, Int; visit_u64: u64, UInt; visit_f64: f64, Float;
+            visit_str: &str, Text;
+        }
+
+        fn visit_unit<E: serde::de::Error>(self) -> Result<Self::Value, E> {
+            let expected = (&self as &dyn serde::de::Expected).to_string();
+            Err(self.$reading.refuse(&expected, crate::media_types::json::reading::Scalar::Null))
+        }
+    };
+    ($reading:tt, map) => {
+        refuse_scalars! { $reading }
+
+        fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<Self::Value, A::Error> {
+            let expected = (&self as &dyn serde::de::Expected).to_string();
+            Err(self.$reading.refuse(&expected, "an object"))
+        }
+    };
+    ($reading:tt, seq) => {
+        refuse_scalars! { $reading }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<Self::Value, A::Error> {
+            let expected = (&self as &dyn serde::de::Expected).to_string();
+            Err(self.$reading.refuse(&expected, "a list"))
+        }
+    };
+    (@ $reading:tt; $($visit:ident: $type:ty, $scalar:ident;)*) => {
+        $(fn $visit<E: serde::de::Error>(self, value: $type) -> Result<Self::Value, E> {
+            let expected = (&self as &dyn serde::de::Expected).to_string();
+            let found = crate::media_types::json::reading::Scalar::$scalar(value.into());
+            Err(self.$reading.refuse(&expected, found))
+        })*
+    };
+}
+pub(super) use refuse_scalars;
+
 /// What instances are read into.
 pub(crate) trait Rows<'de> {
     /// Appends a value to the open row.
@@ -218,6 +258,11 @@ impl<'r, R> Reading<'r, R> {
     pub(super) fn fail<E: serde::de::Error>(&mut self, error: Error) -> E {
         self.failure = Some(error);
         E::custom("")
+    }
+
+    /// Refuses a value of another kind than the visitor expects.
+    pub(super) fn refuse<E: serde::de::Error>(&mut self, expected: &str, found: impl fmt::Display) -> E {
+        self.fail(Error::bad_payload(format!("expected {expected}, found {found}")))
     }
 
     /// The error that stopped the reading of `text`, which starts at byte `offset` of the body.
