@@ -28,7 +28,7 @@ impl Reply {
             return Ok(Reply { content_type, parts: pieces.into_iter().map(Bytes::from).collect() });
         }
         // Everything but the answer is free now, but the allocator keeps many of its pages until memory is returned.
-        background::record_freed(allowance.most_taken());
+        background::record_freed(allowance.max_taken());
         let mut lease = allowance.settle(bytes)?;
         let part = |piece: Vec<u8>| {
             let own = lease.split(piece.capacity() as u64);

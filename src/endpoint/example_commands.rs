@@ -10,9 +10,9 @@ use crate::platform::create_model::{ExecutionMode, ModelDataUrl, Models};
 use crate::storage::Location;
 
 /// The depth of the search for an example of a TargetModel.
-const DEEPEST: usize = 3;
+const MAX_DEPTH: usize = 3;
 /// The longest line of data that is written into the commands.
-const LONGEST_LINE: u64 = 200;
+const MAX_LINE_LENGTH: u64 = 200;
 /// A placeholder if there is no example file beside the configuration.
 const UNKNOWN: &str = "/path/to/request.csv";
 
@@ -108,10 +108,10 @@ impl Request {
 /// The only line of a small file, if it can be quoted and curl does not take it for a file name.
 fn line(file: &Path) -> Option<String> {
     let mut text = String::new();
-    File::open(file).ok()?.take(LONGEST_LINE + 2).read_to_string(&mut text).ok()?;
+    File::open(file).ok()?.take(MAX_LINE_LENGTH + 2).read_to_string(&mut text).ok()?;
     let line = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
     let is_plain = line.bytes().all(|byte| matches!(byte, b' '..=b'~') && !b"'\\".contains(&byte));
-    let is_short = !line.is_empty() && line.len() as u64 <= LONGEST_LINE;
+    let is_short = !line.is_empty() && line.len() as u64 <= MAX_LINE_LENGTH;
     (is_plain && is_short && !line.starts_with('@')).then(|| line.to_owned())
 }
 
@@ -137,7 +137,7 @@ fn example(config: &EndpointConfig) -> Option<String> {
         Models::Multi { prefix: ModelDataUrl { location: Location::Local(path), .. }, .. } => Some(path),
         _ => None,
     })?;
-    let archive = first_archive(prefix, DEEPEST)?;
+    let archive = first_archive(prefix, MAX_DEPTH)?;
     Some(archive.strip_prefix(prefix).ok()?.display().to_string())
 }
 

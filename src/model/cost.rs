@@ -64,7 +64,7 @@ impl Cost {
 
     /// An upper estimate of the time that an answer takes, in nanoseconds.
     pub fn nanoseconds(&self, exchange: Exchange, body: &[u8]) -> u64 {
-        let rows = exchange.reads.media_type.most_rows(body, self.columns) as u64;
+        let rows = exchange.reads.media_type.max_rows(body, self.columns) as u64;
         self.row.saturating_mul(rows).saturating_add(self.byte.saturating_mul(body.len() as u64))
     }
 }

@@ -16,9 +16,9 @@ use byoc_formats::error::chain;
 
 /// The interval of pings.
 pub const PING_INTERVAL: Duration = Duration::from_secs(5);
-/// The pause before the first restart. It doubles up to [`LONGEST_PAUSE`].
+/// The pause before the first restart. It doubles up to [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const MAX_PAUSE: Duration = Duration::from_secs(30);
 /// After a container has run this long, its next restart starts again with [`FIRST_PAUSE`].
 const STABLE_RUN: Duration = Duration::from_secs(60);
 
@@ -152,7 +152,7 @@ impl Background {
         loop {
             log::info!("container {}: restarting in {pause:?}", self.supervisor.config.name);
             tokio::time::sleep(*pause).await;
-            *pause = (*pause * 2).min(LONGEST_PAUSE);
+            *pause = (*pause * 2).min(MAX_PAUSE);
             let restarted = self.supervisor.restart().await;
             let name = &self.supervisor.config.name;
             match restarted {

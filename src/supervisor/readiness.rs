@@ -14,10 +14,10 @@ use crate::http::exchange_error::ExchangeError;
 use crate::platform::http::PING_LIMIT;
 use byoc_formats::error::{Source, chain};
 
-/// The first pause between two pings. It doubles up to [`LONGEST_PAUSE`].
+/// The first pause between two pings. It doubles up to [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 /// The longest pause between two pings.
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+const MAX_PAUSE: Duration = Duration::from_millis(500);
 
 /// Waits until a container passes its health check, and returns how long that took.
 ///
@@ -49,7 +49,7 @@ pub async fn wait_until_ready(
         }
         log::debug!("{origin}: {}", chain(&problem));
         tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        pause = (pause * 2).min(MAX_PAUSE);
     }
 }
 

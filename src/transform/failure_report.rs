@@ -6,17 +6,17 @@ use crate::error::Error;
 use byoc_formats::error::{Place, chain};
 
 /// The most failed objects that a message names.
-const MOST_NAMED: usize = 20;
+const MAX_NAMED: usize = 20;
 
 /// The report at the end of a job: which objects have no output, and why.
 pub(super) fn report(job: &str, total: usize, failures: &[String]) -> String {
     let mut report = format!("job {job} Failed: {} of {total} objects have no output:", failures.len());
-    for failure in failures.iter().take(MOST_NAMED) {
+    for failure in failures.iter().take(MAX_NAMED) {
         report.push_str("\n    ");
         report.push_str(failure);
     }
-    if failures.len() > MOST_NAMED {
-        report.push_str(&format!("\n    and {} more, which the log names", failures.len() - MOST_NAMED));
+    if failures.len() > MAX_NAMED {
+        report.push_str(&format!("\n    and {} more, which the log names", failures.len() - MAX_NAMED));
     }
     report
 }

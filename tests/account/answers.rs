@@ -52,7 +52,7 @@ fn the_bytes_taken_by_an_answer_match_the_allocator_and_stay_within_the_allowanc
                         continue;
                     }
                 }
-                let taken = allowance.most_taken();
+                let taken = allowance.max_taken();
                 if allocated > taken + taken / 10 + SMALL || taken > allocated + allocated / 10 + BLOCK {
                     wrong.push(format!("{what}: took {taken} bytes from its allowance, allocated {allocated}"));
                 }
@@ -79,6 +79,6 @@ fn print_the_table_of_answers() {
         let body = csv(class, width, 8 * CELLS);
         let allowance = Allowance::unbounded();
         let allocated = measure(|| drop(answer(&model, ("text/csv", &body), "text/csv", &allowance))).bytes_max;
-        println!("| {class} | {} | {} | {} |", body.len() / 1024, allowance.most_taken() / 1024, allocated / 1024);
+        println!("| {class} | {} | {} | {} |", body.len() / 1024, allowance.max_taken() / 1024, allocated / 1024);
     }
 }

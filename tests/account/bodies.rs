@@ -166,16 +166,16 @@ fn claims(media_type: MediaType) -> Vec<(&'static str, Vec<u8>)> {
 
 /// The most bytes of memory for each byte of a body. In rows of any width, each comma adds a column with capacity for
 /// its first cells.
-const MOST_PER_BYTE: u64 = 128;
+const MAX_PER_BYTE: u64 = 128;
 const SMALL: u64 = 128 << 10;
 
 fn check(what: &str, body: &[u8], read: impl Fn(&Allowance)) -> Result<(), String> {
     let allowance = Allowance::unbounded();
     let allocated = measure(|| read(&allowance)).bytes_max;
-    if allocated > SMALL + MOST_PER_BYTE * body.len() as u64 {
+    if allocated > SMALL + MAX_PER_BYTE * body.len() as u64 {
         return Err(format!("{what}: {allocated} bytes for a body of {}", body.len()));
     }
-    let taken = allowance.most_taken();
+    let taken = allowance.max_taken();
     if allocated > taken + taken / 10 + SMALL {
         return Err(format!(
             "{what}: took {taken} bytes from its allowance, allocated {allocated}, for a body of {}",

@@ -75,7 +75,7 @@ pub fn reading(media_type: MediaType, rows: usize) -> Duration {
 /// The mean of enough runs for a clock that ticks every few milliseconds.
 fn on_processor(work: &dyn Fn()) -> Duration {
     const ENOUGH: Duration = Duration::from_millis(40);
-    const MOST_RUNS: u32 = 50;
+    const MAX_RUNS: u32 = 50;
     let (before, started) = (processor_time(), Instant::now());
     let mut runs = 0;
     loop {
@@ -85,7 +85,7 @@ fn on_processor(work: &dyn Fn()) -> Duration {
             (Some(before), Some(now)) => Duration::from_nanos(now - before),
             _ => started.elapsed(),
         };
-        if taken >= ENOUGH || runs == MOST_RUNS {
+        if taken >= ENOUGH || runs == MAX_RUNS {
             return taken / runs;
         }
     }

@@ -7,7 +7,7 @@ use byoc_formats::media_types::MediaType;
 use std::time::Duration;
 
 /// The largest factor by which the time may grow with four times the values: 4 is linear, 16 is quadratic.
-const MOST: f64 = 9.0;
+const MAX_RATIO: f64 = 9.0;
 
 /// Times below this count as this, since they are mostly overhead.
 const FLOOR: Duration = Duration::from_millis(3);
@@ -16,7 +16,7 @@ const FLOOR: Duration = Duration::from_millis(3);
 fn wrong(what: &str, small: Times, large: Times) -> Option<String> {
     let ratio = |large: Duration, small: Duration| large.as_secs_f64() / small.max(FLOOR).as_secs_f64();
     let (load, inspect) = (ratio(large.load, small.load), ratio(large.inspect, small.inspect));
-    (load > MOST || inspect > MOST).then(|| {
+    (load > MAX_RATIO || inspect > MAX_RATIO).then(|| {
         let (from, to) = (small.file_bytes, large.file_bytes);
         format!("{what} of {from} and {to} bytes: load {load:.1}, inspect {inspect:.1} times")
     })

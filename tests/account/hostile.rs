@@ -35,7 +35,7 @@ fn load_and_inspect(what: &str, pickle: &[u8], lease: u64) -> (u64, Option<Cause
     let inspected = run(&mut || inspect(folder.path(), &inspecting).err().map(|error| error.cause()));
     let cause = outcome.unwrap().unwrap_or_else(|_| panic!("{what}: a panic"));
     let within = |allocated: u64, taken: u64| allocated <= taken + taken / 2 + SMALL;
-    let (taken_loaded, taken_inspected) = (loading.most_taken(), inspecting.most_taken());
+    let (taken_loaded, taken_inspected) = (loading.max_taken(), inspecting.max_taken());
     assert!(
         within(loaded, taken_loaded),
         "{what}: loading allocated {loaded} bytes and took {taken_loaded} from its lease"

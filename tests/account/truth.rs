@@ -26,7 +26,7 @@ impl Row {
         let model = loaded.unwrap().unwrap_or_else(|error| panic!("{what}: {error}"));
         Row {
             what: what.to_owned(),
-            taken_peak: allowance.most_taken(),
+            taken_peak: allowance.max_taken(),
             allocated_peak: allocated.bytes_max,
             taken_kept: model.bytes(),
             allocated_kept: allocated.bytes_current.unsigned_abs(),

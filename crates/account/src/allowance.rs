@@ -16,7 +16,7 @@ pub struct Allowance {
     /// Leased bytes that no caller has taken.
     spare: Cell<u64>,
     taken: Cell<u64>,
-    most_taken: Cell<u64>,
+    max_taken: Cell<u64>,
     /// The most bytes that this task can ever take from the account.
     ceiling: u64,
     deadline: Deadline,
@@ -65,7 +65,7 @@ impl Allowance {
             lease: RefCell::new(lease),
             spare: Cell::new(0),
             taken: Cell::new(taken),
-            most_taken: Cell::new(taken),
+            max_taken: Cell::new(taken),
             ceiling,
             deadline,
         }
@@ -196,13 +196,13 @@ impl Allowance {
     }
 
     /// The peak of [`Allowance::taken`].
-    pub fn most_taken(&self) -> u64 {
-        self.most_taken.get()
+    pub fn max_taken(&self) -> u64 {
+        self.max_taken.get()
     }
 
     fn set_taken(&self, taken: u64) {
         self.taken.set(taken);
-        self.most_taken.set(self.most_taken.get().max(taken));
+        self.max_taken.set(self.max_taken.get().max(taken));
     }
 
     /// Ends the task and resizes the lease to the `bytes` of its result.
@@ -233,7 +233,7 @@ mod tests {
         assert!(account.used() >= 20 * STEP + 20);
         allowance.give_back(20 * STEP as usize);
         assert!(account.used() <= 2 * STEP, "{}", account.used());
-        assert_eq!((allowance.taken(), allowance.most_taken()), (20, 20 * STEP + 20));
+        assert_eq!((allowance.taken(), allowance.max_taken()), (20, 20 * STEP + 20));
         let lease = allowance.settle(7).unwrap();
         assert_eq!((lease.bytes(), account.used()), (7, 7));
     }

@@ -39,6 +39,6 @@ mod tests {
         assert!(allowance.hold(41).is_err());
         drop(first);
         let _second = allowance.hold(100).unwrap();
-        assert_eq!((allowance.taken(), allowance.most_taken()), (100, 100));
+        assert_eq!((allowance.taken(), allowance.max_taken()), (100, 100));
     }
 }

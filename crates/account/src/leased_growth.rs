@@ -70,7 +70,7 @@ mod tests {
         }
         // The old and the new buffer exist at the same time: there is no memory to move 64 items to a buffer for 65.
         assert_eq!(pushed, 64);
-        assert!(allowance.most_taken() <= 1000);
+        assert!(allowance.max_taken() <= 1000);
         let mut exact: Vec<u8> = Vec::new();
         assert!(exact.reserve_exact_leased(489, &allowance).is_err());
         assert_eq!(exact.capacity(), 0);

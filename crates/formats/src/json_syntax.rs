@@ -8,7 +8,7 @@ use std::fmt;
 use std::ops::Range;
 
 /// How deep lists and objects may be nested; serde_json refuses more.
-const DEEPEST: usize = 128;
+const MAX_DEPTH: usize = 128;
 
 /// Why a text is not JSON.
 #[derive(Debug, PartialEq)]
@@ -33,7 +33,7 @@ impl fmt::Display for NotJson<'_> {
                 f.write_str("expected a number below 1.8e308, found one that float64 cannot hold")
             }
             NotJson::TooDeep => {
-                write!(f, "expected lists and objects nested less than {DEEPEST} deep, found {DEEPEST}")
+                write!(f, "expected lists and objects nested less than {MAX_DEPTH} deep, found {MAX_DEPTH}")
             }
             NotJson::Other { expected, found } => write!(f, "expected {expected}, found {found}"),
         }
@@ -72,7 +72,7 @@ pub(crate) fn not_json<'t>(text: &'t [u8], error: &serde_json::Error) -> NotJson
     }
     let found = match text.get(at) {
         None => "the end of the text".to_owned(),
-        Some(b'[' | b'{') if before.depth + 1 == DEEPEST => return NotJson::TooDeep,
+        Some(b'[' | b'{') if before.depth + 1 == MAX_DEPTH => return NotJson::TooDeep,
         Some(_) => excerpt(text.get(at..).and_then(first_character).unwrap_or_default()),
     };
     NotJson::Other { expected: before.expected(), found }

@@ -5,24 +5,24 @@
 use std::fmt::Write as _;
 
 /// Longer names get no suggestion: the comparison takes time in proportion to the product of the two lengths.
-const LONGEST: usize = 64;
+const MAX_LENGTH: usize = 64;
 /// At most this many known names are compared; a table may have a hundred thousand columns.
-const MOST_COMPARED: usize = 1024;
+const MAX_COMPARED: usize = 1024;
 /// The most names in a message.
-const MOST_LISTED: usize = 10;
+const MAX_LISTED: usize = 10;
 
 /// The known name closest to `name`: it differs in at most a third of its letters, or the words of one are a subset of
 /// the words of the other (`batch_size`, `mini_batch_size`). Case and the separators between words are ignored.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = Letters::of(name)?;
-    let candidates = known.into_iter().take(MOST_COMPARED).filter(|candidate| *candidate != name);
+    let candidates = known.into_iter().take(MAX_COMPARED).filter(|candidate| *candidate != name);
     let rated = candidates.filter_map(|candidate| Some((wanted.distance(&Letters::of(candidate)?)?, candidate)));
     rated.min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
 }
 
 /// Whether `name` is `meant` with at most two letters wrong.
 pub fn is_typo_of(name: &str, meant: &str) -> bool {
-    name.len() <= LONGEST && strsim::osa_distance(&name.to_lowercase(), &meant.to_lowercase()) <= 2
+    name.len() <= MAX_LENGTH && strsim::osa_distance(&name.to_lowercase(), &meant.to_lowercase()) <= 2
 }
 
 /// `did you mean mini_batch_size? ` to put before what was expected, or an empty string when no known name is close.
@@ -38,14 +38,14 @@ pub fn listed<'a>(name: &str, known: impl IntoIterator<Item = &'a str> + Clone) 
     let (mut list, mut count) = (String::new(), 0);
     for known in near.into_iter().chain(others) {
         count += 1;
-        if count <= MOST_LISTED {
+        if count <= MAX_LISTED {
             let separator = if list.is_empty() { "" } else { ", " };
             let _ = write!(list, "{separator}{known}");
         }
     }
     match count {
         0 => "nothing".to_owned(),
-        count if count > MOST_LISTED => format!("{list} and {} more", count - MOST_LISTED),
+        count if count > MAX_LISTED => format!("{list} and {} more", count - MAX_LISTED),
         _ => list,
     }
 }
@@ -58,7 +58,7 @@ struct Letters {
 
 impl Letters {
     fn of(name: &str) -> Option<Letters> {
-        if name.is_empty() || name.len() > LONGEST {
+        if name.is_empty() || name.len() > MAX_LENGTH {
             return None;
         }
         let words: Vec<String> = name

@@ -48,15 +48,15 @@ pub struct Unpacked {
 }
 
 /// The maximum number of bytes of headers and long names between two files. `tar` keeps all of them in memory.
-const LONGEST_HEADERS: u64 = 1 << 20;
+const MAX_HEADERS_LENGTH: u64 = 1 << 20;
 
 /// The minimum average size of a gzip member, in unpacked bytes, if there are more members than allowed entries.
 /// (`bgzip` writes a member for each 64 KiB.)
 const SMALLEST_MEMBER: u64 = 4 << 10;
 
 /// The maximum length in bytes and the maximum depth of a name in the archive.
-const LONGEST_NAME: usize = 1024;
-const DEEPEST_NAME: usize = 64;
+const MAX_NAME_LENGTH: usize = 1024;
+const MAX_NAME_DEPTH: usize = 64;
 
 /// Unpacks a tar archive, compressed by gzip or not, into a folder that does not exist yet.
 ///
@@ -108,14 +108,14 @@ fn unpack_into(archive: impl Read, root: &Path, meter: &Meter<'_>) -> Result<Unp
 
     let mut archive = Archive::new(Plain { inner: plain, meter });
     let mut unpacked = Unpacked::default();
-    meter.allow(LONGEST_HEADERS);
+    meter.allow(MAX_HEADERS_LENGTH);
     for entry in archive.entries().map_err(damaged)? {
         let mut entry = entry.map_err(damaged)?;
         meter.count_entry()?;
         let name: String = String::from_utf8_lossy(&entry.path_bytes()).chars().take(200).collect();
         unpack_entry(&mut entry, root, meter, &mut unpacked)
             .map_err(|error| error.context(format!("entry \"{}\" of the archive", name.escape_debug())))?;
-        meter.allow(LONGEST_HEADERS);
+        meter.allow(MAX_HEADERS_LENGTH);
     }
     meter.allow(u64::MAX);
     io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(damaged)?;
@@ -187,15 +187,18 @@ fn unpack_entry<R: Read>(
 /// `sagemaker.utils.repack_model` of version 2, and its equivalent in version 3).
 fn is_root(name: &[u8]) -> bool {
     !name.is_empty()
-        && name.len() <= LONGEST_NAME
+        && name.len() <= MAX_NAME_LENGTH
         && name.split(|byte| *byte == b'/').all(|part| matches!(part, b"" | b"."))
 }
 
 /// The name of an entry as a path below the folder that the archive is unpacked to. Names of other systems are refused
 /// on all of them, so that an archive means the same everywhere.
 fn relative_path(name: &[u8]) -> Result<PathBuf> {
-    if name.len() > LONGEST_NAME {
-        return Err(Error::bad_artifact(format!("a name of {} bytes; at most {LONGEST_NAME} are allowed", name.len())));
+    if name.len() > MAX_NAME_LENGTH {
+        return Err(Error::bad_artifact(format!(
+            "a name of {} bytes; at most {MAX_NAME_LENGTH} are allowed",
+            name.len()
+        )));
     }
     if name.contains(&b'\\') || name.contains(&0) {
         return Err(Error::bad_artifact("a name with a backslash or a NUL is refused"));
@@ -217,8 +220,8 @@ fn relative_path(name: &[u8]) -> Result<PathBuf> {
             }
         }
     }
-    if relative.components().count() > DEEPEST_NAME {
-        return Err(Error::bad_artifact(format!("a name of more than {DEEPEST_NAME} folders is refused")));
+    if relative.components().count() > MAX_NAME_DEPTH {
+        return Err(Error::bad_artifact(format!("a name of more than {MAX_NAME_DEPTH} folders is refused")));
     }
     Ok(relative)
 }
@@ -382,7 +385,7 @@ impl<'a> Meter<'a> {
         let refuse = |message: String| Err(io::Error::new(io::ErrorKind::InvalidData, message));
         self.plain.set(self.plain.get().saturating_add(read));
         let Some(left) = self.allowance.get().checked_sub(read) else {
-            return refuse(format!("headers and names of more than {LONGEST_HEADERS} bytes"));
+            return refuse(format!("headers and names of more than {MAX_HEADERS_LENGTH} bytes"));
         };
         self.allowance.set(left);
         let Limits { bytes, ratio, .. } = self.limits;
@@ -392,7 +395,7 @@ impl<'a> Meter<'a> {
         }
         // Headers and padding come on top of the files: at most two blocks and a name for each allowed entry.
         let headers =
-            LONGEST_HEADERS.saturating_mul(2).saturating_add((self.limits.entries as u64).saturating_mul(4096));
+            MAX_HEADERS_LENGTH.saturating_mul(2).saturating_add((self.limits.entries as u64).saturating_mul(4096));
         if self.plain.get() > bytes.saturating_add(headers) {
             return refuse(format!("it unpacks to more than {bytes} bytes"));
         }

@@ -22,7 +22,7 @@ pub(crate) const WRITTEN_BY: &str = "byoc ";
 
 /// The largest ratio of a deflated file's size to its compressed size. Trained weights compress to nine tenths. Runs of
 /// one number compress better, so files of at most [`ALWAYS_ALLOWED`] bytes may have any ratio.
-const LARGEST_RATIO: u64 = 200;
+const MAX_RATIO: u64 = 200;
 const ALWAYS_ALLOWED: u64 = 64 << 20;
 
 /// A file of the artifact.
@@ -51,7 +51,7 @@ impl Member {
 
     /// The most bytes that are read. Real artifacts have a manifest of 74 bytes, some hundred bytes of parameters and a
     /// graph of 2 KiB.
-    const fn most_bytes(self) -> u64 {
+    const fn max_bytes(self) -> u64 {
         match self {
             Member::Manifest => 1 << 20,
             // It may hold the weights of a million classes.
@@ -62,7 +62,7 @@ impl Member {
     }
 
     fn check_size(self, size: u64) -> Result<()> {
-        let most = self.most_bytes();
+        let most = self.max_bytes();
         if size > most {
             return Err(Error::bad_artifact(format!("expected at most {most} bytes, found {size}")));
         }
@@ -129,13 +129,13 @@ impl ModelAlgo {
     /// # Errors
     /// [`Cause::Unsupported`] with the files that it has.
     pub fn check_is_linear_learner(&self) -> Result<()> {
-        const MOST_NAMED: usize = 5;
+        const MAX_NAMED: usize = 5;
         let Source::Zip(archive, _) = &self.0 else { return Ok(()) };
         let members = [Member::AdditionalParams, Member::Symbol, Member::Params];
         if archive.is_empty() || members.iter().any(|member| self.has(*member)) {
             return Ok(());
         }
-        let names = archive.file_names().take(MOST_NAMED).flatten();
+        let names = archive.file_names().take(MAX_NAMED).flatten();
         let names: Vec<_> = names.map(|name| name.escape_debug().to_string()).collect();
         Err(Error::new(
             Cause::Unsupported,
@@ -151,10 +151,10 @@ impl ModelAlgo {
 
     /// The version of this program that wrote the archive, from the archive's comment ([`crate::write()`]).
     pub fn written_by(&self) -> Option<String> {
-        const LONGEST: usize = 64;
+        const MAX_LENGTH: usize = 64;
         let Source::Zip(archive, _) = &self.0 else { return None };
         let comment = std::str::from_utf8(archive.comment()).ok()?;
-        let is_ours = comment.len() <= LONGEST && comment.starts_with(WRITTEN_BY);
+        let is_ours = comment.len() <= MAX_LENGTH && comment.starts_with(WRITTEN_BY);
         is_ours.then(|| comment.to_owned())
     }
 
@@ -269,17 +269,17 @@ fn check_is_zip(file: &mut File) -> Result<()> {
 /// The end of the file has the number of files, before a comment of at most 64 KiB (APPNOTE.TXT 4.3.16).
 fn check_directory(file: &mut File, length: u64) -> Result<()> {
     const END: &[u8] = b"PK\x05\x06";
-    const LONGEST_END: u64 = 22 + 0xFFFF;
-    const MOST_FILES: u16 = 1024;
+    const MAX_END_LENGTH: u64 = 22 + 0xFFFF;
+    const MAX_FILES: u16 = 1024;
     let failed = |error: std::io::Error| Error::bad_artifact("cannot be read").caused_by(error);
     let mut tail = Vec::new();
-    file.seek(SeekFrom::Start(length.saturating_sub(LONGEST_END))).map_err(failed)?;
-    file.by_ref().take(LONGEST_END).read_to_end(&mut tail).map_err(failed)?;
+    file.seek(SeekFrom::Start(length.saturating_sub(MAX_END_LENGTH))).map_err(failed)?;
+    file.by_ref().take(MAX_END_LENGTH).read_to_end(&mut tail).map_err(failed)?;
     file.rewind().map_err(failed)?;
     for end in memchr::memmem::find_iter(&tail, END) {
         let files = tail.get(end + 10..end + 12).and_then(|bytes| bytes.try_into().ok()).map_or(0, u16::from_le_bytes);
-        if files > MOST_FILES {
-            return Err(Error::bad_artifact(format!("expected at most {MOST_FILES} files, found {files}")));
+        if files > MAX_FILES {
+            return Err(Error::bad_artifact(format!("expected at most {MAX_FILES} files, found {files}")));
         }
     }
     Ok(())
@@ -299,7 +299,7 @@ fn with_zipped<T>(
     member.check_size(size)?;
     let possible = match file.compression() {
         CompressionMethod::Stored => size == packed,
-        CompressionMethod::Deflated => size <= packed.saturating_mul(LARGEST_RATIO).max(ALWAYS_ALLOWED),
+        CompressionMethod::Deflated => size <= packed.saturating_mul(MAX_RATIO).max(ALWAYS_ALLOWED),
         _ => false,
     };
     if !possible || packed > length {

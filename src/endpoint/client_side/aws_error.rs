@@ -18,15 +18,15 @@ use byoc_formats::error::chain;
 use byoc_formats::suggest;
 
 /// `Message` and `OriginalMessage` have at most this many characters (botocore's model).
-const LONGEST_MESSAGE: usize = 2048;
+const MAX_MESSAGE_LENGTH: usize = 2048;
 
 /// Retry-After in seconds (RFC 9110 section 10.2.3).
 const SECONDS_TO_WAIT: &str = "1";
 
 /// The most characters of a message that a log line shows.
-const LONGEST_LINE: usize = 300;
+const MAX_LINE_LENGTH: usize = 300;
 /// The most characters of the deciding policies that it shows.
-const LONGEST_REASON: usize = 1000;
+const MAX_REASON_LENGTH: usize = 1000;
 
 /// An error as a client gets it.
 #[derive(Clone, Debug, Serialize)]
@@ -59,7 +59,7 @@ impl AwsError {
             decided_by: None,
             error_code: None,
             log_stream_arn: None,
-            message: shortened(message.into(), LONGEST_MESSAGE),
+            message: shortened(message.into(), MAX_MESSAGE_LENGTH),
             original_message: None,
             original_status_code: None,
         }
@@ -83,11 +83,11 @@ impl AwsError {
         let decided_by = self.decided_by.as_ref().map(|decided_by| format!("; {decided_by}")).unwrap_or_default();
         format!(
             "{}, request {request_id}: {} ({}): {}{}",
-            shortened(place.to_owned(), LONGEST_LINE),
+            shortened(place.to_owned(), MAX_LINE_LENGTH),
             self.kind.unwrap_or("error"),
             self.status.as_u16(),
-            shortened(message, LONGEST_LINE),
-            shortened(decided_by, LONGEST_REASON)
+            shortened(message, MAX_LINE_LENGTH),
+            shortened(decided_by, MAX_REASON_LENGTH)
         )
     }
 
@@ -301,7 +301,7 @@ impl AwsError {
                 "INTERNAL_FAILURE_FROM_MODEL"
             }),
             log_stream_arn: Some(identity.log_group_arn().into()),
-            original_message: Some(shortened(original, LONGEST_MESSAGE)),
+            original_message: Some(shortened(original, MAX_MESSAGE_LENGTH)),
             original_status_code: Some(status),
             ..AwsError::new(StatusCode::FAILED_DEPENDENCY, Some("ModelError"), message)
         }
@@ -353,7 +353,7 @@ fn no_status(container: &str, look: &str, original: String) -> (u16, String, Str
 fn received(status: u16, container: &str, body: &str, look: &str) -> String {
     let before = format!("Received {} ({status}) from {container} with message \"", class(status));
     let after = format!("\". {look}");
-    let available = LONGEST_MESSAGE.saturating_sub(before.chars().count() + after.chars().count());
+    let available = MAX_MESSAGE_LENGTH.saturating_sub(before.chars().count() + after.chars().count());
     format!("{before}{}{after}", shortened(body.to_owned(), available))
 }
 

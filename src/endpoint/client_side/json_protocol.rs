@@ -15,7 +15,7 @@ const TARGET: &str = "x-amz-target";
 const VERSION_1_0: &str = "application/x-amz-json-1.0";
 const VERSION_1_1: &str = "application/x-amz-json-1.1";
 /// The most characters of a target that are repeated in a message.
-const LONGEST_TARGET: usize = 200;
+const MAX_TARGET_LENGTH: usize = 200;
 
 /// The operations that the endpoint supports.
 fn supported_operations() -> String {
@@ -29,7 +29,7 @@ fn supported_operations() -> String {
 
 /// The target of a JSON protocol request, if it is one.
 pub(super) fn target(headers: &HeaderMap) -> Option<String> {
-    headers::text(headers, TARGET).map(|target| target.chars().take(LONGEST_TARGET).collect())
+    headers::text(headers, TARGET).map(|target| target.chars().take(MAX_TARGET_LENGTH).collect())
 }
 
 /// The message for an unsupported target: names the supported operations and byoc's alternative.

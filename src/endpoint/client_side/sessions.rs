@@ -13,7 +13,7 @@ use jiff::Timestamp;
 /// The lifetime of a session if the container does not set it: the default of aws/model-hosting-container-standards.
 const LIFE: Duration = Duration::from_secs(1200);
 /// A session's id has at most this many characters (botocore's model).
-const LONGEST: usize = 256;
+const MAX_LENGTH: usize = 256;
 
 /// The SessionId of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl SessionRequest<'_> {
 
 fn is_id(id: &str) -> bool {
     !id.is_empty()
-        && id.len() <= LONGEST
+        && id.len() <= MAX_LENGTH
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         && !id.starts_with('-')
         && !id.ends_with('-')

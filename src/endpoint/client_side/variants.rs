@@ -11,7 +11,7 @@ use crate::endpoint::container_side::{Invocation, InvocationError, Pipeline, Pip
 use byoc_formats::error::chain;
 
 /// The most copies that a shadow variant may process at once, so that a slow one does not pile them up.
-const MOST_COPIES: usize = 64;
+const MAX_COPIES: usize = 64;
 
 /// A variant that can be invoked.
 #[derive(Debug)]
@@ -136,7 +136,7 @@ impl Shadow {
 
     /// Processes a copy of an answered request, counts it and drops the response.
     pub(super) async fn copy(self: Arc<Self>, client: Client, call: Invocation) {
-        if self.working.fetch_add(1, Ordering::Relaxed) < MOST_COPIES {
+        if self.working.fetch_add(1, Ordering::Relaxed) < MAX_COPIES {
             let status = match self.variant.invoke(&client, call).await {
                 Ok(_) => 200,
                 Err(failure) => {

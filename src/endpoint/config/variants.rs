@@ -10,9 +10,9 @@ use super::{AsyncConfig, EndpointConfig, ShadowConfig, Validator, VariantConfig}
 use crate::platform::create_model::{ContainerConfig, ExecutionMode, ModelConfig, Models};
 
 /// ProductionVariants has at most this many entries.
-const MOST_VARIANTS: usize = 10;
+const MAX_VARIANTS: usize = 10;
 /// MaxConcurrentInvocationsPerInstance is at most this.
-const MOST_CONCURRENT: usize = 1000;
+const MAX_CONCURRENT: usize = 1000;
 /// The default of MaxConcurrentInvocationsPerInstance; SageMaker chooses its own.
 const CONCURRENT: usize = 4;
 
@@ -46,9 +46,9 @@ impl Validator<'_> {
         let variants = self.variants("ProductionVariants", typed.production_variants, &models);
         let shadows = self.variants("ShadowProductionVariants", typed.shadow_production_variants, &models);
         match given {
-            0 => self.problem("ProductionVariants", format_args!("empty; give 1 to {MOST_VARIANTS}")),
-            1..=MOST_VARIANTS => {}
-            more => self.problem("ProductionVariants", format_args!("{more} entries; at most {MOST_VARIANTS}")),
+            0 => self.problem("ProductionVariants", format_args!("empty; give 1 to {MAX_VARIANTS}")),
+            1..=MAX_VARIANTS => {}
+            more => self.problem("ProductionVariants", format_args!("{more} entries; at most {MAX_VARIANTS}")),
         }
         if !variants.is_empty() && variants.iter().all(|variant| variant.weight == 0.0) {
             self.problem("ProductionVariants", "every InitialVariantWeight is 0, so that no variant would be invoked");
@@ -146,10 +146,10 @@ impl Validator<'_> {
         if let Some(client) = typed.client_config {
             self.unknown("ClientConfig.", &client.unknown);
             concurrent = client.max_concurrent_invocations_per_instance.unwrap_or(CONCURRENT);
-            if !(1..=MOST_CONCURRENT).contains(&concurrent) {
+            if !(1..=MAX_CONCURRENT).contains(&concurrent) {
                 self.problem(
                     "ClientConfig.MaxConcurrentInvocationsPerInstance",
-                    format_args!("{concurrent}; give 1 to {MOST_CONCURRENT}"),
+                    format_args!("{concurrent}; give 1 to {MAX_CONCURRENT}"),
                 );
             }
         }

@@ -153,10 +153,10 @@ impl std::error::Error for InvocationError {
 impl fmt::Display for ContainerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         /// The most characters of a body that a log line shows.
-        const MOST: usize = 300;
+        const MAX_CHARACTERS: usize = 300;
         match self {
             ContainerError::Status(status, body) => {
-                let body: String = String::from_utf8_lossy(body).chars().take(MOST).collect();
+                let body: String = String::from_utf8_lossy(body).chars().take(MAX_CHARACTERS).collect();
                 write!(f, "answered {status}: {}", body.trim())
             }
             ContainerError::BodyTooLarge(status, limit) => {

@@ -13,7 +13,7 @@ use std::io::Read as _;
 
 /// Bytes that are parsed at once; more for a line that is longer.
 const CHUNK: usize = 4 << 20;
-const LONGEST_LINE: usize = 256 << 20;
+const MAX_LINE_LENGTH: usize = 256 << 20;
 
 /// Reads a stream to its end, or until the receiver of its rows is gone.
 pub(in crate::training) fn read(stream: &mut Stream, header: &HeaderLine, collector: &mut Collector) -> Result<()> {
@@ -37,8 +37,8 @@ pub(in crate::training) fn read(stream: &mut Stream, header: &HeaderLine, collec
         }
         let end = if is_end { text.len() } else { text.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1) };
         if end == 0 && !is_end {
-            if wanted >= LONGEST_LINE {
-                return Err(Error::bad_payload(format!("expected lines of at most {LONGEST_LINE} bytes"))
+            if wanted >= MAX_LINE_LENGTH {
+                return Err(Error::bad_payload(format!("expected lines of at most {MAX_LINE_LENGTH} bytes"))
                     .at(Place::row(rows + 1).at_byte(offset)));
             }
             wanted *= 2;

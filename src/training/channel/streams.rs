@@ -86,7 +86,7 @@ struct Waiting {
 
 /// Time until the first log line, and the longest time between two of them.
 const FIRST_WORD: Duration = Duration::from_secs(1);
-const LONGEST_SILENCE: Duration = Duration::from_secs(60);
+const MAX_SILENCE: Duration = Duration::from_secs(60);
 
 impl Waiting {
     fn begin(path: PathBuf) -> Waiting {
@@ -97,7 +97,7 @@ impl Waiting {
                 seconds += silence.as_secs();
                 let what = if path.exists() { "nothing has been written to it" } else { "it is not there" };
                 log::info!("waiting for the pipe {} for {seconds} s: {what}", path.display());
-                silence = (silence * 3).min(LONGEST_SILENCE);
+                silence = (silence * 3).min(MAX_SILENCE);
             }
         };
         // If no thread can be started, nothing is logged.

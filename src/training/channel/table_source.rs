@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 /// Bytes that are parsed at once; more for a record that is longer.
 const CHUNK: usize = 4 << 20;
-const LONGEST_RECORD: usize = 256 << 20;
+const MAX_RECORD_LENGTH: usize = 256 << 20;
 
 /// The rows of a channel.
 pub(in crate::training) struct TableSource {
@@ -222,8 +222,8 @@ impl File {
                 Records::find(&text, self.width, is_end).map_err(|error| error.shifted(self.rows, self.offset))?;
             let (rows, end, width) = (records.rows(), records.end(), records.width());
             if rows == 0 && !is_end {
-                if wanted >= LONGEST_RECORD {
-                    return Err(Error::bad_payload(format!("expected records of at most {LONGEST_RECORD} bytes"))
+                if wanted >= MAX_RECORD_LENGTH {
+                    return Err(Error::bad_payload(format!("expected records of at most {MAX_RECORD_LENGTH} bytes"))
                         .at(Place::row(self.rows + 1)));
                 }
                 wanted *= 2;

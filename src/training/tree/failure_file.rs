@@ -6,7 +6,7 @@ use byoc_formats::error::chain;
 
 /// SageMaker truncates the reason to this length
 /// (docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-signal-success-failure.html).
-const MOST_CHARACTERS: usize = 1024;
+const MAX_CHARACTERS: usize = 1024;
 
 /// Removes the failure file of an earlier run: a job that succeeds has none.
 pub(in crate::training) fn remove(tree: &Tree) {
@@ -21,7 +21,7 @@ pub(in crate::training) fn remove(tree: &Tree) {
 /// Writes the reason. If it cannot be written, the job fails for its own reason: the exit code and the log have it too.
 pub(in crate::training) fn write(tree: &Tree, error: &Error) {
     let path = tree.failure();
-    let reason: String = chain(error).to_string().chars().take(MOST_CHARACTERS).collect();
+    let reason: String = chain(error).to_string().chars().take(MAX_CHARACTERS).collect();
     let written = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&path, reason));
     if let Err(error) = written {
         log::warn!("could not write {}: {error}", path.display());

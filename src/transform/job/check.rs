@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::header::HeaderValue;
 
-use super::{Job, MISSING, MOST_MEGABYTES, Problem};
+use super::{Job, MAX_MEGABYTES, MISSING, Problem};
 use crate::platform::create_model::members;
 use crate::platform::create_model::{invalid_name_message, is_valid_name};
 use crate::storage::Location;
@@ -17,14 +17,14 @@ use byoc_formats::media_types::MediaType;
 use byoc_formats::media_types::content_type;
 
 /// The most entries of Environment, and below the most bytes of a key and a value.
-const MOST_VARIABLES: usize = 16;
-const LONGEST_KEY: usize = 1024;
-const LONGEST_VALUE: usize = 10 * 1024;
+const MAX_VARIABLES: usize = 16;
+const MAX_KEY_LENGTH: usize = 1024;
+const MAX_VALUE_LENGTH: usize = 10 * 1024;
 /// Defaults and bounds of ModelClientConfig.
 const TIMEOUT_SECONDS: i64 = 600;
-const LONGEST_TIMEOUT_SECONDS: i64 = 3600;
+const MAX_TIMEOUT_SECONDS: i64 = 3600;
 const RETRIES: i64 = 3;
-const MOST_RETRIES: i64 = 3;
+const MAX_RETRIES: i64 = 3;
 
 impl Job {
     /// Checks a request whose relative paths are relative to `folder`.
@@ -73,28 +73,28 @@ impl Check<'_> {
             Header::Absent
         });
         let accept = self.header("TransformOutput.Accept", transform_output.accept.as_deref());
-        let payload = self.number("MaxPayloadInMB", typed.max_payload_in_mb, 0, MOST_MEGABYTES as i64);
+        let payload = self.number("MaxPayloadInMB", typed.max_payload_in_mb, 0, MAX_MEGABYTES as i64);
         let concurrent = self.number("MaxConcurrentTransforms", typed.max_concurrent_transforms, 0, i64::MAX);
         let concurrent = concurrent.filter(|&concurrent| concurrent > 0);
         if let (Some(payload), Some(concurrent)) = (payload, concurrent)
-            && payload.saturating_mul(concurrent) > MOST_MEGABYTES
+            && payload.saturating_mul(concurrent) > MAX_MEGABYTES
         {
             self.problem(
                 "MaxConcurrentTransforms",
-                format_args!("{concurrent} times MaxPayloadInMB {payload} is more than {MOST_MEGABYTES}"),
+                format_args!("{concurrent} times MaxPayloadInMB {payload} is more than {MAX_MEGABYTES}"),
             );
         }
         let timeout = self.number(
             "ModelClientConfig.InvocationsTimeoutInSeconds",
             Some(model_client_config.invocations_timeout_in_seconds.unwrap_or(TIMEOUT_SECONDS)),
             1,
-            LONGEST_TIMEOUT_SECONDS,
+            MAX_TIMEOUT_SECONDS,
         );
         let retries = self.number(
             "ModelClientConfig.InvocationsMaxRetries",
             Some(model_client_config.invocations_max_retries.unwrap_or(RETRIES)),
             0,
-            MOST_RETRIES,
+            MAX_RETRIES,
         );
         self.environment(&typed.environment);
         let processing = self.processing(&typed, payload);
@@ -169,8 +169,8 @@ impl Check<'_> {
     }
 
     fn environment(&mut self, environment: &BTreeMap<String, String>) {
-        if environment.len() > MOST_VARIABLES {
-            self.problem("Environment", format_args!("{} entries; at most {MOST_VARIABLES}", environment.len()));
+        if environment.len() > MAX_VARIABLES {
+            self.problem("Environment", format_args!("{} entries; at most {MAX_VARIABLES}", environment.len()));
         }
         for (name, value) in environment {
             let member = format!("Environment.{name}");
@@ -181,9 +181,9 @@ impl Check<'_> {
                     "a variable's name has only letters, digits and _, and does not start with a digit",
                 );
             }
-            if name.len() > LONGEST_KEY || value.len() > LONGEST_VALUE {
+            if name.len() > MAX_KEY_LENGTH || value.len() > MAX_VALUE_LENGTH {
                 let message =
-                    format!("the name has more than {LONGEST_KEY} bytes, or the value more than {LONGEST_VALUE}");
+                    format!("the name has more than {MAX_KEY_LENGTH} bytes, or the value more than {MAX_VALUE_LENGTH}");
                 self.problem(&member, message);
             }
             if value.contains('\0') {

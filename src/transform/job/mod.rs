@@ -15,7 +15,7 @@ use crate::storage::Location;
 
 /// MaxPayloadInMB is at most this, and so is its product with MaxConcurrentTransforms
 /// (docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html).
-pub(super) const MOST_MEGABYTES: u64 = 100;
+pub(super) const MAX_MEGABYTES: u64 = 100;
 /// A transform job.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Job {

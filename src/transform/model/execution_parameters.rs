@@ -18,7 +18,7 @@ pub(in crate::transform) struct ExecutionParameters {
     pub(in crate::transform) max_payload_in_mb: Option<u64>,
 }
 
-const LARGEST: usize = 64 << 10;
+const MAX_BYTES: usize = 64 << 10;
 
 /// Asks a container. One that does not answer gets the defaults.
 pub(super) async fn ask(client: &Client, stage: &JobContainer) -> ExecutionParameters {
@@ -27,7 +27,7 @@ pub(super) async fn ask(client: &Client, stage: &JobContainer) -> ExecutionParam
     if response.status() != 200 {
         return ExecutionParameters::default();
     }
-    match read_body(response, LARGEST, &MemoryShare::unbounded()).await {
+    match read_body(response, MAX_BYTES, &MemoryShare::unbounded()).await {
         Ok(Body::Whole(body)) => ExecutionParameters::read(&body).unwrap_or_else(|problem| {
             log::warn!("container {}: /execution-parameters is not used: {problem}", stage.name());
             ExecutionParameters::default()

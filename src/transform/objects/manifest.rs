@@ -13,14 +13,14 @@ use byoc_formats::json_syntax;
 use serde_json::error::Category;
 
 /// The largest manifest, in bytes.
-const LARGEST_MANIFEST: u64 = 64 << 20;
+const MAX_MANIFEST: u64 = 64 << 20;
 /// How many objects of a manifest are looked up concurrently.
 const LOOKED_AT: usize = 16;
 
 /// The objects of a manifest: a JSON list whose first element is `{"prefix": "s3://…"}` and whose others are keys
 /// relative to that prefix (docs.aws.amazon.com/sagemaker/latest/APIReference/API_TransformS3DataSource.html).
 pub(super) async fn list(storage: &Storage, manifest: &Location) -> Result<Vec<Object>> {
-    let text = storage.read(manifest, LARGEST_MANIFEST).await.map_err(|failure| read_failed(manifest, failure))?;
+    let text = storage.read(manifest, MAX_MANIFEST).await.map_err(|failure| read_failed(manifest, failure))?;
     let folder = match manifest {
         Location::Local(path) => path.parent().map(PathBuf::from).unwrap_or_default(),
         Location::S3 { .. } => PathBuf::new(),

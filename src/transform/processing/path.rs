@@ -8,7 +8,7 @@
 use byoc_formats::media_types::MediaType;
 
 /// The most characters of a filter (the shape `JsonPath` of botocore).
-const LONGEST: usize = 63;
+const MAX_LENGTH: usize = 63;
 
 /// A filter, parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,8 +56,8 @@ impl Path {
     /// # Errors
     /// Why the service would refuse it.
     pub(super) fn parse(member: &str, text: &str, media_type: MediaType) -> Result<Path, String> {
-        if text.chars().count() > LONGEST {
-            return Err(format!("Invalid {member}: \"{text}\". It is longer than {LONGEST} characters"));
+        if text.chars().count() > MAX_LENGTH {
+            return Err(format!("Invalid {member}: \"{text}\". It is longer than {MAX_LENGTH} characters"));
         }
         let mut parser = Parser { member, text, media_type, rest: text };
         parser.expect('$')?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::platform::batch_strategy::BatchStrategy;
-use crate::transform::job::{Job, MOST_MEGABYTES};
+use crate::transform::job::{Job, MAX_MEGABYTES};
 use crate::transform::model::ExecutionParameters;
 use crate::transform::split::Packing;
 
@@ -27,9 +27,9 @@ impl Plan {
     /// Uses the job's settings, else the container's, else the service's defaults.
     pub(super) fn new(job: &Job, parameters: ExecutionParameters) -> Plan {
         let payload =
-            job.max_payload_in_mb.or(parameters.max_payload_in_mb).unwrap_or(MAX_PAYLOAD_IN_MB).min(MOST_MEGABYTES);
+            job.max_payload_in_mb.or(parameters.max_payload_in_mb).unwrap_or(MAX_PAYLOAD_IN_MB).min(MAX_MEGABYTES);
         let fill = job.max_payload_in_mb.unwrap_or(payload.min(FILL_IN_MB));
-        let most = MOST_MEGABYTES / payload.max(1);
+        let most = MAX_MEGABYTES / payload.max(1);
         let concurrent = job.max_concurrent.or(parameters.max_concurrent).unwrap_or(MAX_CONCURRENT).min(most).max(1);
         let strategy = job.strategy.or(parameters.strategy).unwrap_or(BatchStrategy::MultiRecord);
         Plan {

@@ -43,7 +43,7 @@ pub(super) enum SplitType {
 }
 
 /// The most bytes of a record before the input filter: the largest possible payload.
-const LONGEST_UNFILTERED: usize = 100 << 20;
+const MAX_UNFILTERED: usize = 100 << 20;
 
 /// Some programs write this before text; it is not part of the text.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -118,7 +118,7 @@ impl<R: Read> Cutter<R> {
     /// The most bytes of a record in the object. With an input filter, only the filtered size is limited by
     /// MaxPayloadInMB.
     fn longest(&self, most: usize) -> usize {
-        if self.filters() { LONGEST_UNFILTERED } else { most }
+        if self.filters() { MAX_UNFILTERED } else { most }
     }
 
     fn record_budget(&self) -> RecordBudget {

@@ -8,7 +8,7 @@ use byoc_formats::error::Place;
 /// How many bytes to read ahead if the needed number is not known.
 const AHEAD: usize = 64 << 10;
 /// The most memory that is reserved before any byte has arrived: slightly more than the default payload.
-const LARGEST_RESERVE: usize = 8 << 20;
+const MAX_RESERVE: usize = 8 << 20;
 
 pub(super) struct Window<R> {
     source: R,
@@ -49,7 +49,7 @@ impl<R: Read> Window<R> {
                 self.start = 0;
             }
             // Small objects need little memory; large payloads are not copied as they grow.
-            self.buffer.reserve((bytes - here).min(LARGEST_RESERVE));
+            self.buffer.reserve((bytes - here).min(MAX_RESERVE));
             let missing = (bytes - here) as u64;
             let read = self.source.by_ref().take(missing).read_to_end(&mut self.buffer);
             let read = read.map_err(|error| {

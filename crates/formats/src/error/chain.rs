@@ -1,6 +1,6 @@
 //! How an error is shown to a person: its message, then those of its sources.
 
-use super::{LONGEST_MESSAGE, shortened};
+use super::{MAX_MESSAGE_LENGTH, shortened};
 use std::error::Error;
 use std::fmt;
 
@@ -18,13 +18,13 @@ pub fn chain<'a>(error: &'a (dyn Error + 'static)) -> Chain<'a> {
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = shortened(self.0.to_string(), LONGEST_MESSAGE);
+        let mut text = shortened(self.0.to_string(), MAX_MESSAGE_LENGTH);
         let mut source = self.0.source();
         while let Some(error) = source {
             let cause = error.to_string();
             // Some crates (object_store, for one) write the source into the message and return it from source() too.
             if !text.ends_with(&cause) {
-                text = shortened(format!("{text}: {cause}"), LONGEST_MESSAGE);
+                text = shortened(format!("{text}: {cause}"), MAX_MESSAGE_LENGTH);
             }
             source = error.source();
         }
@@ -69,6 +69,6 @@ mod tests {
     #[test]
     fn a_long_source_is_cut() {
         let long: &'static str = Box::leak("x".repeat(1 << 20).into_boxed_str());
-        assert!(chain(&links(&["a", long])).to_string().len() <= LONGEST_MESSAGE);
+        assert!(chain(&links(&["a", long])).to_string().len() <= MAX_MESSAGE_LENGTH);
     }
 }

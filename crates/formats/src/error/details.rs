@@ -2,7 +2,7 @@
 
 use super::place::Place;
 use super::remedy::Remedy;
-use super::{LONGEST_MESSAGE, shortened};
+use super::{MAX_MESSAGE_LENGTH, shortened};
 use std::fmt;
 
 /// The source of another error.
@@ -23,7 +23,7 @@ pub struct Details {
 impl Details {
     /// Details with a message, which is cut in the middle if it is very long.
     pub fn new(message: impl Into<String>) -> Details {
-        Details { message: shortened(message.into(), LONGEST_MESSAGE), place: None, source: None, remedy: None }
+        Details { message: shortened(message.into(), MAX_MESSAGE_LENGTH), place: None, source: None, remedy: None }
     }
 
     /// The message, without the place and the source.
@@ -58,12 +58,12 @@ impl Details {
 
     /// Puts `context: ` before the message.
     pub fn context(&mut self, context: impl fmt::Display) {
-        self.message = shortened(format!("{context}: {}", self.message), LONGEST_MESSAGE);
+        self.message = shortened(format!("{context}: {}", self.message), MAX_MESSAGE_LENGTH);
     }
 
     /// Puts `; advice` after the message.
     pub fn advice(&mut self, advice: impl fmt::Display) {
-        self.message = shortened(format!("{}; {advice}", self.message), LONGEST_MESSAGE);
+        self.message = shortened(format!("{}; {advice}", self.message), MAX_MESSAGE_LENGTH);
     }
 
     /// Adds a place. Parts that are set already stay; an empty place adds nothing.

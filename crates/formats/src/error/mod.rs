@@ -61,7 +61,7 @@ pub enum Cause {
 }
 
 /// How many bytes of a message are kept: messages quote artifacts and payloads, and go to clients and logs.
-const LONGEST_MESSAGE: usize = 8 << 10;
+const MAX_MESSAGE_LENGTH: usize = 8 << 10;
 
 /// A text of at most `most` bytes: the beginning and the end of a longer one, in an allocation of that size.
 fn shortened(text: String, most: usize) -> String {
@@ -224,7 +224,7 @@ impl From<Exceeded> for Error {
 
 #[cfg(test)]
 mod tests {
-    use super::place::LONGEST_NAME;
+    use super::place::MAX_NAME_LENGTH;
     use super::*;
     use byoc_account::Shortage;
 
@@ -235,8 +235,8 @@ mod tests {
         let text = error.to_string();
         assert!(text.starts_with("row 1, column 2 (firsté") && text.ends_with("élast"), "{text}");
         assert!(error.message().starts_with("around: first") && error.message().contains("é … é"));
-        assert!(text.len() <= LONGEST_MESSAGE + LONGEST_NAME + 64, "{}", text.len());
-        assert!(error.0.details.message.capacity() <= LONGEST_MESSAGE);
+        assert!(text.len() <= MAX_MESSAGE_LENGTH + MAX_NAME_LENGTH + 64, "{}", text.len());
+        assert!(error.0.details.message.capacity() <= MAX_MESSAGE_LENGTH);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::shortened;
 use std::fmt;
 
 /// How many bytes of a column's name are kept.
-pub(super) const LONGEST_NAME: usize = 256;
+pub(super) const MAX_NAME_LENGTH: usize = 256;
 
 /// A position in a body or a file. Rows and columns count from 1, bytes from 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Place {
 
     /// The same place, with the column's name.
     pub fn named(mut self, name: impl Into<String>) -> Place {
-        self.name = Some(shortened(name.into(), LONGEST_NAME));
+        self.name = Some(shortened(name.into(), MAX_NAME_LENGTH));
         self
     }
 }

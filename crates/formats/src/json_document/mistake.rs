@@ -5,7 +5,7 @@ use serde::de::{Expected, Unexpected};
 use std::fmt;
 
 /// The longest text of a value in a message, in characters.
-const LONGEST_SHOWN: usize = 60;
+const MAX_SHOWN_LENGTH: usize = 60;
 
 /// Why a value is not of a type.
 #[derive(Debug)]
@@ -165,7 +165,7 @@ fn shown(found: Unexpected<'_>) -> String {
         Unexpected::Map => "an object".to_owned(),
         other => other.to_string(),
     };
-    match text.char_indices().nth(LONGEST_SHOWN) {
+    match text.char_indices().nth(MAX_SHOWN_LENGTH) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text,
     }

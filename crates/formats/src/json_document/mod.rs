@@ -26,7 +26,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// The longest text in a document of any size. No name of a column is longer, and an error about a document quotes its
 /// text.
-const LONGEST_TEXT: usize = 1 << 20;
+const MAX_TEXT_LENGTH: usize = 1 << 20;
 
 /// The first value of a document that is not of its type.
 #[derive(Debug)]
@@ -91,9 +91,9 @@ pub fn parse_within<T: DeserializeOwned>(
     allowance: &Allowance,
 ) -> Result<T> {
     let size = Size::of(json);
-    if size.longest_text > LONGEST_TEXT {
+    if size.longest_text > MAX_TEXT_LENGTH {
         let found = size.longest_text;
-        return Err(Error::new(cause, format!("found a string of {found} bytes: expected at most {LONGEST_TEXT}")));
+        return Err(Error::new(cause, format!("found a string of {found} bytes: expected at most {MAX_TEXT_LENGTH}")));
     }
     allowance.take(size.typed)?;
     let _held = allowance.hold(size.growth)?;

@@ -84,8 +84,8 @@ impl<'w> AnswerWriter<'w> {
     pub fn features(&mut self, features: Features<'_>) -> Result<()> {
         let (format, rows) = (self.media_type.format(), features.table.rows);
         let size = columns_size(features.label.iter().chain(&features.table.columns), format.cell_size());
-        let most_bytes = size.saturating_add(rows.saturating_mul(AROUND_FEATURES)).saturating_add(AROUND_ALL);
-        self.block(rows, most_bytes, Document::Instances, |out, block| format.write_features(features, block, out))
+        let max_bytes = size.saturating_add(rows.saturating_mul(AROUND_FEATURES)).saturating_add(AROUND_ALL);
+        self.block(rows, max_bytes, Document::Instances, |out, block| format.write_features(features, block, out))
     }
 
     /// Appends the predictions for a block of rows.
@@ -95,8 +95,8 @@ impl<'w> AnswerWriter<'w> {
     pub fn predictions(&mut self, predictions: Predictions<'_>, style: PredictionStyle) -> Result<()> {
         let (format, rows) = (self.media_type.format(), predictions.rows());
         let size = columns_size(predictions.columns(), format.cell_size());
-        let most_bytes = size.saturating_add(rows.saturating_mul(AROUND_PREDICTION)).saturating_add(AROUND_ALL);
-        self.block(rows, most_bytes, style.document(), |out, block| {
+        let max_bytes = size.saturating_add(rows.saturating_mul(AROUND_PREDICTION)).saturating_add(AROUND_ALL);
+        self.block(rows, max_bytes, style.document(), |out, block| {
             format.write_predictions(predictions, style, block, out)
         })
     }
@@ -104,14 +104,14 @@ impl<'w> AnswerWriter<'w> {
     fn block(
         &mut self,
         rows: usize,
-        most_bytes: usize,
+        max_bytes: usize,
         document: Document,
         write: impl FnOnce(&mut Vec<u8>, BlockPosition) -> Result<()>,
     ) -> Result<()> {
         self.allowance.check_time()?;
         self.keep_block()?;
         let Brackets { opening, closing } = self.media_type.brackets(document);
-        self.block.reserve_leased(most_bytes.saturating_add(opening.len() + closing.len()), self.allowance)?;
+        self.block.reserve_leased(max_bytes.saturating_add(opening.len() + closing.len()), self.allowance)?;
         let is_first = self.part.is_first && self.written == 0;
         if is_first {
             self.block.extend_from_slice(opening);

@@ -46,7 +46,7 @@ pub(crate) trait Format: Sync {
     }
 
     /// An upper bound on the number of rows of `columns` columns that a body has, without parsing it.
-    fn most_rows(&self, body: &[u8], columns: usize) -> usize;
+    fn max_rows(&self, body: &[u8], columns: usize) -> usize;
 
     /// Where a large body may be cut into pieces; `None` if it cannot be cut.
     fn pieces(&self) -> Option<Pieces> {

@@ -57,8 +57,8 @@ impl MediaType {
 
     /// An upper bound on the number of rows of `columns` columns that a body has. For text it is close to the number,
     /// and takes as long as searching for a byte.
-    pub fn most_rows(self, body: &[u8], columns: usize) -> usize {
-        self.format().most_rows(body, columns).min(body.len() + 1)
+    pub fn max_rows(self, body: &[u8], columns: usize) -> usize {
+        self.format().max_rows(body, columns).min(body.len() + 1)
     }
 
     /// Where a large body may be cut into pieces; `None` if it cannot be cut.

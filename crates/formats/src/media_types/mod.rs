@@ -11,9 +11,9 @@ pub mod csv;
 pub mod format;
 mod json;
 mod jsonlines;
-pub mod media_type;
 #[cfg(test)]
-mod most_rows_test;
+mod max_rows_test;
+pub mod media_type;
 pub mod negotiation;
 mod npy;
 mod numeric;

@@ -4,7 +4,7 @@ use super::{Array, DataType, Layout};
 use crate::error::{Error, Result};
 
 /// A sparse array may expand to this many values however small its file is: 256 MiB of `float32`.
-const MOST_UNFOLDED: u64 = 1 << 26;
+const MAX_UNFOLDED: u64 = 1 << 26;
 
 impl DataType {
     /// One value from its little-endian bytes.
@@ -55,10 +55,10 @@ impl Array<'_> {
 
     fn zeros<T: Copy + Default>(&self) -> Result<Vec<T>> {
         let size = self.shape().iter().try_fold(1_u64, |size, &length| size.checked_mul(length));
-        match size.and_then(|size| usize::try_from(size).ok()).filter(|&size| size as u64 <= MOST_UNFOLDED) {
+        match size.and_then(|size| usize::try_from(size).ok()).filter(|&size| size as u64 <= MAX_UNFOLDED) {
             Some(size) => Ok(vec![T::default(); size]),
             None => Err(Error::bad_artifact(format!(
-                "a sparse array of shape {:?} is too large: expected at most {MOST_UNFOLDED} values",
+                "a sparse array of shape {:?} is too large: expected at most {MAX_UNFOLDED} values",
                 self.shape()
             ))),
         }
@@ -71,7 +71,7 @@ impl Array<'_> {
         };
         // Below the limit float64 is exact. A number that no index can have becomes one that is out of range.
         let index = |bytes| match data_type.read(bytes) {
-            index if index >= 0.0 && index < MOST_UNFOLDED as f64 => index as usize,
+            index if index >= 0.0 && index < MAX_UNFOLDED as f64 => index as usize,
             _ => usize::MAX,
         };
         bytes.chunks_exact(data_type.size()).map(index).collect()

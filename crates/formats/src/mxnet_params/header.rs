@@ -10,14 +10,14 @@ const V2: u32 = 0xF993_FAC9;
 const V3: u32 = 0xF993_FACA;
 
 /// numpy's own limit on dimensions; MXNet's arrays have five at most.
-const MOST_DIMENSIONS: u32 = 32;
+const MAX_DIMENSIONS: u32 = 32;
 
 /// The most arrays that are read: more than any network has, and few enough that a file of empty ones takes little
 /// memory.
-const MOST_ARRAYS: u64 = 65_536;
+const MAX_ARRAYS: u64 = 65_536;
 
 /// The longest name that is read.
-const LONGEST_NAME: u64 = 64 * 1024;
+const MAX_NAME_LENGTH: u64 = 64 * 1024;
 
 /// The type of an array's values (`mshadow/base.h`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -222,8 +222,8 @@ impl<R: Read> Reader<R> {
         }
         self.u64()?;
         let count = self.u64()?;
-        if count > MOST_ARRAYS {
-            return Err(self.error(format!("expected at most {MOST_ARRAYS} arrays, found a count of {count}")));
+        if count > MAX_ARRAYS {
+            return Err(self.error(format!("expected at most {MAX_ARRAYS} arrays, found a count of {count}")));
         }
         Ok(count)
     }
@@ -238,8 +238,8 @@ impl<R: Read> Reader<R> {
 
     pub(super) fn name_length(&mut self) -> Result<u64> {
         match self.u64()? {
-            length if length <= LONGEST_NAME => Ok(length),
-            length => Err(self.error(format!("expected a name of at most {LONGEST_NAME} bytes, found {length}"))),
+            length if length <= MAX_NAME_LENGTH => Ok(length),
+            length => Err(self.error(format!("expected a name of at most {MAX_NAME_LENGTH} bytes, found {length}"))),
         }
     }
 
@@ -252,7 +252,7 @@ impl<R: Read> Reader<R> {
                 let shape = self.shape_i64()?.unwrap_or_default();
                 self.plain_header(shape)
             }
-            dimensions if dimensions <= MOST_DIMENSIONS => {
+            dimensions if dimensions <= MAX_DIMENSIONS => {
                 let shape = (0..dimensions).map(|_| self.u32().map(u64::from)).collect::<Result<_>>()?;
                 self.plain_header(shape)
             }
@@ -318,8 +318,8 @@ impl<R: Read> Reader<R> {
         let dimensions = match self.i32()? {
             -1 => return Ok(None),
             dimensions => {
-                u32::try_from(dimensions).ok().filter(|&dimensions| dimensions <= MOST_DIMENSIONS).ok_or_else(|| {
-                    self.error(format!("expected at most {MOST_DIMENSIONS} dimensions, found {dimensions}"))
+                u32::try_from(dimensions).ok().filter(|&dimensions| dimensions <= MAX_DIMENSIONS).ok_or_else(|| {
+                    self.error(format!("expected at most {MAX_DIMENSIONS} dimensions, found {dimensions}"))
                 })?
             }
         };

@@ -62,7 +62,7 @@ pub(super) fn memory(format: Format, bytes: &[u8]) -> usize {
 
 /// The dictionary that a stream asks for in bytes, or the largest one allowed if its header does not tell.
 fn dictionary(format: Format, bytes: &[u8]) -> usize {
-    const MOST: usize = (LZMA_MEMORY_KIB as usize) << 10;
+    const MAX_BYTES: usize = (LZMA_MEMORY_KIB as usize) << 10;
     let size = match format {
         // Properties, then the size in four bytes (lzma-file-format.txt of XZ Utils).
         Format::Lzma => bytes.get(1..5).and_then(|size| Some(u32::from_le_bytes(size.try_into().ok()?) as usize)),
@@ -73,7 +73,7 @@ fn dictionary(format: Format, bytes: &[u8]) -> usize {
             _ => None,
         }),
     };
-    size.unwrap_or(MOST).min(MOST)
+    size.unwrap_or(MAX_BYTES).min(MAX_BYTES)
 }
 
 /// A reader of the uncompressed bytes. A cut-off stream or a wrong checksum is an error of its `read`.

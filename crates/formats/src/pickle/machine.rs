@@ -33,7 +33,7 @@ const MAX_NESTED_PICKLES: usize = 4;
 const FIRST_NODES: usize = 64;
 
 /// The longest name of a class or function that is looked up, in bytes.
-const LONGEST_NAME: usize = 256;
+const MAX_NAME_LENGTH: usize = 256;
 
 /// The maximum number of items of a tuple that is a key of a dict. They are checked each time it is used as a key.
 const MAX_KEY_ITEMS: usize = 16;
@@ -140,17 +140,17 @@ impl<'a> Machine<'a> {
             op::PUT => {
                 let index = self.decimal_line()?;
                 let index = u64::try_from(index).map_err(|_| error("a negative memo index"))?;
-                return stack.put(index, self.most_memo(stack, at)).map(|()| None);
+                return stack.put(index, self.max_memo(stack, at)).map(|()| None);
             }
             op::BINPUT => {
                 let index = self.source.unsigned::<1>()?;
-                return stack.put(index, self.most_memo(stack, at)).map(|()| None);
+                return stack.put(index, self.max_memo(stack, at)).map(|()| None);
             }
             op::LONG_BINPUT => {
                 let index = self.source.unsigned::<4>()?;
-                return stack.put(index, self.most_memo(stack, at)).map(|()| None);
+                return stack.put(index, self.max_memo(stack, at)).map(|()| None);
             }
-            op::MEMOIZE => return stack.memoize(self.most_memo(stack, at)).map(|()| None),
+            op::MEMOIZE => return stack.memoize(self.max_memo(stack, at)).map(|()| None),
 
             op::APPEND => {
                 let value = stack.pop()?;
@@ -396,7 +396,7 @@ impl<'a> Machine<'a> {
     /// The largest memo index that an opcode at byte `at` may name. Writers number the values of a pickle one by one,
     /// so an index never exceeds the number of bytes before it in the same pickle. (If it were counted from the start
     /// of the file, each of a thousand small nested pickles could have a memo as long as the file.)
-    fn most_memo(&self, stack: &Stack<'_>, at: usize) -> usize {
+    fn max_memo(&self, stack: &Stack<'_>, at: usize) -> usize {
         at.saturating_sub(stack.start()).min(self.max_values)
     }
 
@@ -462,8 +462,8 @@ impl<'a> Machine<'a> {
 
     fn long(&mut self, length: i32) -> Result<NodeId> {
         let length = u64::try_from(length).map_err(|_| error("an integer of negative length"))?;
-        if length > text::LONGEST_INTEGER as u64 {
-            return Err(error(format!("an integer of {length} bytes; at most {} are read", text::LONGEST_INTEGER)));
+        if length > text::MAX_INTEGER_LENGTH as u64 {
+            return Err(error(format!("an integer of {length} bytes; at most {} are read", text::MAX_INTEGER_LENGTH)));
         }
         let span = self.source.take(length)?;
         let node = text::little_endian_integer(self.source.get(&span));
@@ -487,8 +487,8 @@ impl<'a> Machine<'a> {
         let span = self.source.line()?;
         let line = self.source.get(&span);
         match std::str::from_utf8(line) {
-            Ok(line) if line.len() <= text::LONGEST_NUMBER => Ok(line.trim_end_matches('\r')),
-            _ => Err(error(format!("expected a number of at most {} digits", text::LONGEST_NUMBER))),
+            Ok(line) if line.len() <= text::MAX_NUMBER_LENGTH => Ok(line.trim_end_matches('\r')),
+            _ => Err(error(format!("expected a number of at most {} digits", text::MAX_NUMBER_LENGTH))),
         }
     }
 
@@ -508,7 +508,7 @@ impl<'a> Machine<'a> {
 
     /// A text, if it is short enough to be a name or a code.
     pub(super) fn short_text(&self, id: NodeId) -> Option<&str> {
-        let bytes = self.text_bytes(id).filter(|bytes| bytes.len() <= LONGEST_NAME)?;
+        let bytes = self.text_bytes(id).filter(|bytes| bytes.len() <= MAX_NAME_LENGTH)?;
         std::str::from_utf8(bytes).ok()
     }
 
@@ -591,9 +591,11 @@ impl<'a> Machine<'a> {
 
     /// The class or function of a name: from the allow-list, or as [`Unlisted`] says.
     fn named(&self, module: &[u8], name: &[u8]) -> Result<Node> {
-        let text = |bytes| std::str::from_utf8(bytes).ok().filter(|text| text.len() <= LONGEST_NAME);
+        let text = |bytes| std::str::from_utf8(bytes).ok().filter(|text| text.len() <= MAX_NAME_LENGTH);
         let (Some(module), Some(name)) = (text(module), text(name)) else {
-            return Err(error(format!("the name of a class or function is not text of at most {LONGEST_NAME} bytes")));
+            return Err(error(format!(
+                "the name of a class or function is not text of at most {MAX_NAME_LENGTH} bytes"
+            )));
         };
         self.named_by(module, name)
     }

@@ -19,17 +19,17 @@ const ALWAYS_ALLOWED: usize = 32 << 20;
 
 /// How far a larger file may expand, in multiples of its own size. Fitted models compress to between a half and a
 /// tenth; only runs of one number (a sparse `coef_`) compress better, and 32 MiB of those are always allowed.
-const LARGEST_RATIO: usize = 100;
+const MAX_RATIO: usize = 100;
 
 /// The size in bytes that no file may exceed when decompressed.
 const NEVER_ALLOWED: usize = 2 << 30;
 
 /// The smallest and the largest number of bytes that are decompressed at a time.
 const SMALLEST_PIECE: usize = 64 << 10;
-const LARGEST_PIECE: usize = 4 << 20;
+const MAX_PIECE: usize = 4 << 20;
 
 /// The longest line of a text opcode (names, numbers and text of protocol 0).
-const LONGEST_LINE: usize = 1 << 20;
+const MAX_LINE_LENGTH: usize = 1 << 20;
 
 fn take_decoder(format: compression::Format, bytes: &[u8], allowance: &Allowance) -> Result<usize> {
     let decoder = compression::memory(format, bytes);
@@ -67,7 +67,7 @@ impl<'a> Source<'a> {
                 position: 0,
                 decoder: take_decoder(format, &bytes, allowance)?,
                 packed: Some(compression::decoder(format, bytes)?),
-                limit: size.saturating_mul(LARGEST_RATIO).clamp(ALWAYS_ALLOWED, NEVER_ALLOWED),
+                limit: size.saturating_mul(MAX_RATIO).clamp(ALWAYS_ALLOWED, NEVER_ALLOWED),
                 size,
             },
         })
@@ -157,8 +157,8 @@ impl<'a> Source<'a> {
                 return Ok(start..end);
             }
             searched = self.bytes.len();
-            if searched - start > LONGEST_LINE {
-                return Err(self.error(format!("a line of text is longer than {LONGEST_LINE} bytes")));
+            if searched - start > MAX_LINE_LENGTH {
+                return Err(self.error(format!("a line of text is longer than {MAX_LINE_LENGTH} bytes")));
             }
             if searched >= self.limit {
                 return Err(self.cut_off());
@@ -171,7 +171,7 @@ impl<'a> Source<'a> {
     fn unpack_to(&mut self, end: usize) -> Result<()> {
         while self.bytes.len() < end {
             let have = self.bytes.len();
-            let piece = have.clamp(SMALLEST_PIECE, LARGEST_PIECE).min(self.limit - have);
+            let piece = have.clamp(SMALLEST_PIECE, MAX_PIECE).min(self.limit - have);
             if self.packed.is_some() {
                 reserve_leased(&mut self.bytes, piece, self.allowance)?;
             }

@@ -7,10 +7,10 @@ use super::tree::Node;
 use crate::error::Result;
 
 /// The longest integer that is read, in bytes. No attribute of a model needs more than eight.
-pub(super) const LONGEST_INTEGER: usize = 64;
+pub(super) const MAX_INTEGER_LENGTH: usize = 64;
 
 /// The longest number in decimal digits.
-pub(super) const LONGEST_NUMBER: usize = 160;
+pub(super) const MAX_NUMBER_LENGTH: usize = 160;
 
 /// An integer in decimal digits.
 pub(super) fn integer(digits: &str) -> Result<Node> {

@@ -97,19 +97,19 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// Calls `then` with blocks of at most `most_rows` rows.
+    /// Calls `then` with blocks of at most `max_rows` rows.
     ///
     /// # Errors
     /// Those of `then`.
-    pub fn each_block(self, most_rows: usize, mut then: impl FnMut(Block<'_>) -> Result<()>) -> Result<()> {
+    pub fn each_block(self, max_rows: usize, mut then: impl FnMut(Block<'_>) -> Result<()>) -> Result<()> {
         let is_dense = self.columns.iter().all(|series| matches!(series, Series::Dense(_)));
-        if is_dense && self.rows <= most_rows {
+        if is_dense && self.rows <= max_rows {
             return then(self.into_table().into());
         }
         let has_values: Vec<bool> = self.columns.iter().map(Series::has_values).collect();
         let mut first_row = 0;
         while first_row < self.rows {
-            let rows = first_row..first_row.saturating_add(most_rows.max(1)).min(self.rows);
+            let rows = first_row..first_row.saturating_add(max_rows.max(1)).min(self.rows);
             let columns = self.columns.iter().map(|series| series.part(rows.clone())).collect();
             let table = Table { rows: rows.len(), columns };
             then(Block { table, first_row, has_values: Some(&has_values) })?;
@@ -150,14 +150,14 @@ mod tests {
     use super::*;
     use crate::rows::table::Cell;
 
-    fn blocks(frame: &Frame<'static>, most_rows: usize) -> Vec<(usize, Vec<String>)> {
+    fn blocks(frame: &Frame<'static>, max_rows: usize) -> Vec<(usize, Vec<String>)> {
         let mut blocks = Vec::new();
         let keep = |block: Block<'_>| {
             let columns = block.table.columns.iter().map(|column| format!("{column:?}")).collect();
             blocks.push((block.first_row, columns));
             Ok(())
         };
-        frame.clone().each_block(most_rows, keep).unwrap();
+        frame.clone().each_block(max_rows, keep).unwrap();
         blocks
     }
 

@@ -17,18 +17,18 @@ use crate::error::Result;
 
 const END: &[u8; 4] = b"PK\x05\x06";
 const END_BYTES: usize = 22;
-const LONGEST_COMMENT: usize = 0xFFFF;
+const MAX_COMMENT_LENGTH: usize = 0xFFFF;
 const ENTRY: &[u8; 4] = b"PK\x01\x02";
 const ENTRY_BYTES: usize = 46;
 const LOCAL: &[u8; 4] = b"PK\x03\x04";
 const LOCAL_BYTES: usize = 30;
 
 /// A zip archive with more files needs 64-bit records, which are not supported.
-const MOST_FILES: usize = 0xFFFE;
+const MAX_FILES: usize = 0xFFFE;
 
 /// How much all files together may unpack to, with the same limits as for a compressed pickle.
 const ALWAYS_ALLOWED: usize = 32 << 20;
-const LARGEST_RATIO: usize = 100;
+const MAX_RATIO: usize = 100;
 const NEVER_ALLOWED: usize = 2 << 30;
 
 /// The memory of a decoder of deflate in bytes, without its output.
@@ -65,7 +65,7 @@ fn size_at(bytes: &[u8], at: usize) -> Option<usize> {
 
 /// The span of the directory, and the number of its files.
 fn directory(bytes: &[u8]) -> Option<(Range<usize>, usize)> {
-    let first = bytes.len().saturating_sub(END_BYTES + LONGEST_COMMENT);
+    let first = bytes.len().saturating_sub(END_BYTES + MAX_COMMENT_LENGTH);
     let mut ends = memchr::memmem::rfind_iter(bytes.get(first..)?, END);
     let end = ends.find_map(|at| {
         let end = bytes.get(first + at..)?;
@@ -89,7 +89,7 @@ impl<'b> Archive<'b> {
         let broken = || error("the directory of the zip archive is cut off or damaged");
         let (span, count) = directory(bytes).ok_or_else(broken)?;
         let length = span.len();
-        if count > MOST_FILES || count.saturating_mul(ENTRY_BYTES) > length {
+        if count > MAX_FILES || count.saturating_mul(ENTRY_BYTES) > length {
             return Err(error(format!("the zip archive announces {count} files in a directory of {length} bytes")));
         }
         let mut members = Vec::new();
@@ -110,7 +110,7 @@ impl<'b> Archive<'b> {
             let name = String::from_utf8_lossy(&bytes[twice.name.clone()]);
             return Err(error(format!("the zip archive has two files named {:?}", shortened(&name))));
         }
-        let left = bytes.len().saturating_mul(LARGEST_RATIO).clamp(ALWAYS_ALLOWED, NEVER_ALLOWED);
+        let left = bytes.len().saturating_mul(MAX_RATIO).clamp(ALWAYS_ALLOWED, NEVER_ALLOWED);
         Ok(Archive { bytes, members, left })
     }
 
@@ -210,6 +210,6 @@ impl Member {
 
 /// A name, shortened for a message.
 fn shortened(name: &str) -> &str {
-    const LONGEST: usize = 80;
-    name.get(..name.floor_char_boundary(LONGEST)).unwrap_or(name)
+    const MAX_LENGTH: usize = 80;
+    name.get(..name.floor_char_boundary(MAX_LENGTH)).unwrap_or(name)
 }

@@ -10,10 +10,10 @@ use super::error;
 use crate::error::{Error, Place, Result};
 
 /// How deep lists and objects may be nested. A node of skops is an object within another, each perhaps in a list.
-const DEEPEST: usize = 1024;
+const MAX_DEPTH: usize = 1024;
 
 /// The longest document.
-const LONGEST: usize = 1 << 30;
+const MAX_LENGTH: usize = 1 << 30;
 
 #[derive(Clone, Copy)]
 struct Token {
@@ -53,8 +53,8 @@ enum Next {
 impl<'b> Json<'b> {
     /// Reads a document.
     pub(super) fn read(text: &'b [u8], allowance: &Allowance) -> Result<Json<'b>> {
-        if text.len() > LONGEST {
-            return Err(error(format!("expected at most {LONGEST} bytes, found {}", text.len())));
+        if text.len() > MAX_LENGTH {
+            return Err(error(format!("expected at most {MAX_LENGTH} bytes, found {}", text.len())));
         }
         let mut tokens: Vec<Token> = Vec::new();
         let mut open: Vec<usize> = Vec::new();
@@ -92,8 +92,8 @@ impl<'b> Json<'b> {
                     continue;
                 }
                 (b'{' | b'[', Next::Value | Next::FirstItem) => {
-                    if open.len() >= DEEPEST {
-                        return Err(wrong(&format!("values nested at most {DEEPEST} deep")));
+                    if open.len() >= MAX_DEPTH {
+                        return Err(wrong(&format!("values nested at most {MAX_DEPTH} deep")));
                     }
                     open.push(tokens.len());
                     push(&mut tokens, at, at, allowance)?;

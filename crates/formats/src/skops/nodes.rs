@@ -18,7 +18,7 @@ use crate::error::{Cause, Error, Result};
 use crate::pickle::{AllowList, is_instance, is_listed};
 
 /// How deep nodes may be nested: slightly deeper than the pickle reader allows, so that its error is the one reported.
-const DEEPEST: usize = 136;
+const MAX_DEPTH: usize = 136;
 
 /// numpy's random number generators, which predictions do not use.
 const RANDOM: &str = "numpy.random._pickle";
@@ -54,9 +54,9 @@ struct Node<'j> {
 
 impl<'j> Node<'j> {
     fn of(at: At<'j>) -> Result<Node<'j>> {
-        const LONGEST: usize = 512;
+        const MAX_LENGTH: usize = 512;
         let text = |key: &str| match at.get(key) {
-            Some(value) if value.len() <= LONGEST => value.text().map(|text| text.into_owned()),
+            Some(value) if value.len() <= MAX_LENGTH => value.text().map(|text| text.into_owned()),
             _ => Err(at.wrong(format!("an object of skops with {key}"))),
         };
         Ok(Node { module: text("__module__")?, class: text("__class__")?, loader: text("__loader__")?, at })
@@ -104,8 +104,8 @@ impl<'a, 'b> Nodes<'a, 'b> {
 
     /// Writes a node.
     pub(super) fn write(&mut self, at: At<'_>) -> Result<()> {
-        if self.depth > DEEPEST {
-            return Err(error(format!("values are nested deeper than {DEEPEST}")));
+        if self.depth > MAX_DEPTH {
+            return Err(error(format!("values are nested deeper than {MAX_DEPTH}")));
         }
         self.depth += 1;
         let node = Node::of(at)?;

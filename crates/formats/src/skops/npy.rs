@@ -4,8 +4,8 @@ use super::error;
 use crate::error::Result;
 
 /// The limit of `numpy.load` for untrusted files (`max_header_size`).
-const LONGEST_HEADER: usize = 10_000;
-const MOST_DIMENSIONS: usize = 32;
+const MAX_HEADER_LENGTH: usize = 10_000;
+const MAX_DIMENSIONS: usize = 32;
 
 /// The dtype, order and shape of an array.
 pub(super) struct Header {
@@ -29,7 +29,7 @@ impl Header {
             _ => None,
         }
         .ok_or_else(not_one)?;
-        let (text, data) = rest.split_at_checked(length).filter(|_| length <= LONGEST_HEADER).ok_or_else(not_one)?;
+        let (text, data) = rest.split_at_checked(length).filter(|_| length <= MAX_HEADER_LENGTH).ok_or_else(not_one)?;
         let text = std::str::from_utf8(text).map_err(|_| not_one())?;
         let header = Header::parse(text).ok_or_else(|| {
             let shown: String = text.chars().take(120).collect();
@@ -53,7 +53,7 @@ impl Header {
         }
         let lengths = shape.split(',').map(str::trim).filter(|length| !length.is_empty());
         let shape: Vec<i64> =
-            lengths.take(MOST_DIMENSIONS + 1).map(|length| length.parse().ok()).collect::<Option<_>>()?;
-        (shape.len() <= MOST_DIMENSIONS).then(|| Header { code: code.to_owned(), fortran, shape })
+            lengths.take(MAX_DIMENSIONS + 1).map(|length| length.parse().ok()).collect::<Option<_>>()?;
+        (shape.len() <= MAX_DIMENSIONS).then(|| Header { code: code.to_owned(), fortran, shape })
     }
 }

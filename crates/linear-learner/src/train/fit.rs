@@ -23,12 +23,12 @@ use byoc_formats::error::{Cause, Error, Result};
 use std::sync::Arc;
 
 /// More examples than this do not improve the choice, but take more memory: 8 bytes for each example and model.
-const MOST_CHOOSING_SAMPLES: usize = 1 << 20;
+const MAX_CHOOSING_SAMPLES: usize = 1 << 20;
 /// After each epoch a sample must do; AWS calls its criterion `sampled_accuracy`.
-const MOST_EPOCH_SAMPLES: usize = 100_000;
+const MAX_EPOCH_SAMPLES: usize = 100_000;
 /// The product of examples and models at which 32 models have as many examples as above. More models have fewer
 /// examples each.
-const MOST_SAMPLES_OF_ALL: usize = 32 << 20;
+const MAX_SAMPLES_OF_ALL: usize = 32 << 20;
 
 /// Trains.
 ///
@@ -63,7 +63,7 @@ pub(super) fn fit_from(
         trained.kept.iter().map(|parameters| Weights::fold(&shared.scaler, parameters, shared.outputs)).collect();
     // A stopped run has no time for a whole channel.
     let blocks = if (run.stop)() { 1 } else { usize::MAX };
-    let samples = MOST_CHOOSING_SAMPLES.min(MOST_SAMPLES_OF_ALL / candidates.len().max(1)).max(1);
+    let samples = MAX_CHOOSING_SAMPLES.min(MAX_SAMPLES_OF_ALL / candidates.len().max(1)).max(1);
     let choosing = Standard { calibration_samples: given.num_calibration_samples.min(samples), ..standard.clone() };
     let judged = choosing.judge(&models, chooser(&mut channels), blocks)?;
     let mut values: Vec<f64> = judged.iter().map(|judged| judged.value).collect();
@@ -257,7 +257,7 @@ fn run_epochs(
     let criterion = standard.calibrated_criterion().filter(|_| by_validation);
     let better = if by_validation { standard.better() } else { Better::Lower };
     let mut stopping = EarlyStopping::new(better, given.early_stopping_patience, given.early_stopping_tolerance);
-    let samples = MOST_EPOCH_SAMPLES.min(MOST_SAMPLES_OF_ALL / candidates.len().max(1)).max(1);
+    let samples = MAX_EPOCH_SAMPLES.min(MAX_SAMPLES_OF_ALL / candidates.len().max(1)).max(1);
     let sampling = Standard { calibration_samples: given.num_calibration_samples.min(samples), ..standard.clone() };
     let mut outcome = Epochs { kept: snapshot(&groups), values: vec![0.0; candidates.len()], better, epochs: 0 };
     for number in 0..given.epochs {

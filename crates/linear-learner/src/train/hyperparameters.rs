@@ -325,7 +325,7 @@ const BETA_1: f64 = 0.9;
 const BETA_2: f64 = 0.999;
 /// What `auto` is for SGD's momentum is not documented; 0.9 is what most libraries start from.
 const MOMENTUM: f64 = 0.9;
-const MOST_CLASSES: u64 = 1_000_000;
+const MAX_CLASSES: u64 = 1_000_000;
 
 /// The names of all hyperparameters that people set.
 pub fn names() -> impl Iterator<Item = &'static str> {
@@ -508,13 +508,13 @@ impl Reader<'_> {
         const NAMES: &str = "regressor, binary_classifier or multiclass_classifier";
         if self.text("predictor_type") != "multiclass_classifier" {
             // It has no effect here, but must still be a number.
-            self.count("num_classes", 1, MOST_CLASSES);
+            self.count("num_classes", 1, MAX_CLASSES);
         }
         match self.text("predictor_type") {
             "regressor" => Some(PredictorType::Regressor),
             "binary_classifier" => Some(PredictorType::BinaryClassifier),
             "multiclass_classifier" => match self.text("num_classes").parse::<usize>() {
-                Ok(classes) if (3..=MOST_CLASSES).contains(&(classes as u64)) => {
+                Ok(classes) if (3..=MAX_CLASSES).contains(&(classes as u64)) => {
                     Some(PredictorType::MulticlassClassifier { classes })
                 }
                 _ => {

@@ -28,7 +28,7 @@ const PARTS: u128 = super::refine::PARTS as u128;
 /// Vectors of the refinement as long as the parameters: points, sums of each part, conjugate gradients' own.
 const REFINED_VECTORS: u128 = 24;
 /// Parameters up to which the refinement keeps matrices, and how many of them.
-const MOST_MATRIX_PARAMETERS: u128 = super::refine::MOST_MATRIX_PARAMETERS as u128;
+const MAX_MATRIX_PARAMETERS: u128 = super::refine::MAX_MATRIX_PARAMETERS as u128;
 const MATRICES: u128 = 8;
 /// The memory of a model besides its numbers: its settings, the headers of its vectors, its losses.
 const OF_A_MODEL: u128 = 256;
@@ -72,7 +72,7 @@ impl Sizes {
         let choosing = 2 * own + folded;
         let parameters = rows * self.outputs;
         let matrices =
-            if parameters <= MOST_MATRIX_PARAMETERS { MATRICES * FLOAT64 * parameters * parameters } else { 0 };
+            if parameters <= MAX_MATRIX_PARAMETERS { MATRICES * FLOAT64 * parameters * parameters } else { 0 };
         let refining = 2 * own
             + FLOAT64 * (REFINED_VECTORS * parameters + 3 * PARTS.min(self.threads) * REFINED_PIECE * self.outputs)
             + matrices;

@@ -1,7 +1,7 @@
 //! Typed access to the attributes of a pickled estimator. Every error names class, attribute, what was expected and
 //! found.
 
-use super::work::MOST_COLUMNS;
+use super::work::MAX_COLUMNS;
 use byoc_formats::error::{Error, Result};
 use byoc_formats::pickle::{ArrayView, ItemKind, Value};
 
@@ -98,15 +98,15 @@ impl<'t> Attributes<'t> {
     /// Refuses a width that no model has.
     ///
     /// # Errors
-    /// For more than [`MOST_COLUMNS`].
+    /// For more than [`MAX_COLUMNS`].
     pub(crate) fn check_width(self, what: &str, width: usize) -> Result<()> {
-        if width > MOST_COLUMNS {
-            return Err(self.error(format_args!("it has {width} {what}: expected at most {MOST_COLUMNS}")));
+        if width > MAX_COLUMNS {
+            return Err(self.error(format_args!("it has {width} {what}: expected at most {MAX_COLUMNS}")));
         }
         Ok(())
     }
 
-    /// A count of columns, at most [`MOST_COLUMNS`].
+    /// A count of columns, at most [`MAX_COLUMNS`].
     pub(crate) fn columns(self, name: &str) -> Result<usize> {
         let count = self.count(name)?;
         self.check_width(name, count)?;
@@ -156,8 +156,8 @@ impl<'t> Attributes<'t> {
 
 /// A text of at most the length of a setting, since it is scanned at each call.
 fn short(value: Value<'_>) -> Option<&str> {
-    const LONGEST: usize = 4096;
-    if value.text_bytes() <= LONGEST { value.as_str() } else { None }
+    const MAX_LENGTH: usize = 4096;
+    if value.text_bytes() <= MAX_LENGTH { value.as_str() } else { None }
 }
 
 /// An array of one dimension.

@@ -7,16 +7,16 @@ use byoc_formats::pickle::Value;
 
 /// The error for an intact artifact that is not a model.
 fn no_model(root: Value<'_>) -> Error {
-    const MOST_KEYS: usize = 5;
-    const LONGEST_KEY: usize = 40;
+    const MAX_KEYS: usize = 5;
+    const MAX_KEY_LENGTH: usize = 40;
     let mut message =
         format!("the file holds {}, and no fitted scikit-learn transformer or linear model", root.describe());
     if let Some(entries) = root.entries() {
-        let left_out = entries.len().saturating_sub(MOST_KEYS);
+        let left_out = entries.len().saturating_sub(MAX_KEYS);
         let mut keys: Vec<String> = entries
-            .take(MOST_KEYS)
+            .take(MAX_KEYS)
             .map(|(key, value)| {
-                let key = key.as_str().map_or_else(|| key.describe(), |key| shorten(key, LONGEST_KEY));
+                let key = key.as_str().map_or_else(|| key.describe(), |key| shorten(key, MAX_KEY_LENGTH));
                 format!("{key:?}: {}", value.class().map_or_else(|| value.describe(), |(_, class)| class.to_owned()))
             })
             .collect();

@@ -10,7 +10,7 @@ use byoc_formats::error::{Error, Result};
 
 /// The most columns that a model may have at any of its steps. A file can state such a count without data for it, and
 /// it multiplies all work that is done for each column.
-pub(crate) const MOST_COLUMNS: usize = 1 << 20;
+pub(crate) const MAX_COLUMNS: usize = 1 << 20;
 
 /// How many bytes may be processed for each byte of the file. Bools become floats of eight bytes each, and some arrays
 /// are read twice.

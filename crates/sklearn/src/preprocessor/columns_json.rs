@@ -1,7 +1,7 @@
 //! `columns.json`: facts about the rows of a request that are not in the pickle.
 
 use crate::artifact::builder::{LabelPosition, shorten};
-use crate::artifact::work::MOST_COLUMNS;
+use crate::artifact::work::MAX_COLUMNS;
 use crate::method::Method;
 use crate::preprocessor::dtypes::{Dtypes, DtypesFrom};
 use crate::preprocessor::overrides::{LabelChoice, LabelSetting, Overrides};
@@ -160,8 +160,8 @@ impl ColumnsJson {
         let Written { columns, label, label_position, method, dtypes, json: form, .. } =
             json_document::parse_within(json, EXPECTED, Cause::BadColumns, allowance)?;
         let count = columns.as_ref().map_or(0, Vec::len);
-        if count > MOST_COLUMNS {
-            return wrong(format!("columns: expected at most {MOST_COLUMNS} names, found {count}"));
+        if count > MAX_COLUMNS {
+            return wrong(format!("columns: expected at most {MAX_COLUMNS} names, found {count}"));
         }
         // The set of names, while they are compared.
         let _held = allowance.hold(count.saturating_mul(2 * size_of::<&str>()))?;

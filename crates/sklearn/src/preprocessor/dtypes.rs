@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::artifact::builder::{RequestWidth, list_names, shorten};
-use crate::artifact::work::MOST_COLUMNS;
+use crate::artifact::work::MAX_COLUMNS;
 use crate::columns::column_names::ColumnNames;
 use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::json_document;
@@ -50,8 +50,8 @@ impl Dtypes {
             }
         };
         let types: BTreeMap<String, ReadAs> = written.into_iter().map(read).collect::<Result<_, _>>()?;
-        if types.len() > MOST_COLUMNS {
-            return Err(format!("expected at most {MOST_COLUMNS} columns, found {}", types.len()));
+        if types.len() > MAX_COLUMNS {
+            return Err(format!("expected at most {MAX_COLUMNS} columns, found {}", types.len()));
         }
         Ok(Dtypes { types, from })
     }
@@ -124,7 +124,7 @@ fn position(written: &str, width: RequestWidth) -> Option<usize> {
     let place = written.parse::<usize>().ok().filter(|place| place.to_string() == written)?;
     let is_there = match width {
         RequestWidth::Exactly(width) => place < width,
-        RequestWidth::Any | RequestWidth::AtLeast(_) => place < MOST_COLUMNS,
+        RequestWidth::Any | RequestWidth::AtLeast(_) => place < MAX_COLUMNS,
     };
     is_there.then_some(place)
 }

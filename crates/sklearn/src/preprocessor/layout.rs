@@ -23,10 +23,10 @@ use byoc_formats::rows::reading::Reading;
 
 /// The maximum number of unused columns after the last used one, for a model that does not know the width of its rows.
 /// It bounds the memory for columns that the model ignores.
-const MOST_UNUSED: usize = 4096;
+const MAX_UNUSED: usize = 4096;
 
 /// The longest name of a column of a request in bytes, because error messages contain the names.
-const LONGEST_NAME: usize = 64 << 10;
+const MAX_NAME_LENGTH: usize = 64 << 10;
 
 /// The temporary memory of a column's dtype, in bytes.
 const TYPE_BYTES: usize = 64;
@@ -105,9 +105,9 @@ impl<'t> Names<'t> {
         let mut names = all;
         names.retain(|column| Some(*column) != name);
         names.extend(name);
-        if let Some(long) = names.iter().find(|name| name.len() > LONGEST_NAME) {
+        if let Some(long) = names.iter().find(|name| name.len() > MAX_NAME_LENGTH) {
             return Err(Error::bad_artifact(format!(
-                "expected names of columns of at most {LONGEST_NAME} bytes, found {:?} of {}",
+                "expected names of columns of at most {MAX_NAME_LENGTH} bytes, found {:?} of {}",
                 shorten(long),
                 long.len()
             )));
@@ -203,7 +203,7 @@ impl Layout {
         }
         let fits = |found: usize| match self.width {
             RequestWidth::Any => true,
-            RequestWidth::AtLeast(least) => found >= least && found - least <= MOST_UNUSED,
+            RequestWidth::AtLeast(least) => found >= least && found - least <= MAX_UNUSED,
             RequestWidth::Exactly(exact) => found == exact,
         };
         match label {

@@ -5,7 +5,7 @@
 
 /// scipy's tolerance, relative to the variable.
 const TOLERANCE: f64 = 1.48e-8;
-const MOST_STEPS: usize = 500;
+const MAX_STEPS: usize = 500;
 
 /// The minimum of the function within bounds: `scipy.optimize.fminbound`.
 pub(crate) fn within(function: impl Fn(f64) -> f64, low: f64, high: f64) -> f64 {
@@ -70,7 +70,7 @@ pub(crate) fn within(function: impl Fn(f64) -> f64, low: f64, high: f64) -> f64 
         }
         middle = 0.5 * (a + b);
         near = tolerance(best);
-        if calls >= MOST_STEPS {
+        if calls >= MAX_STEPS {
             break;
         }
     }
@@ -103,7 +103,7 @@ pub(crate) fn from(function: impl Fn(f64) -> f64, first: f64, second: f64) -> Op
     let (mut w, mut at_w) = start;
     let (mut v, mut at_v) = start;
     let (mut delta, mut step) = (0.0f64, 0.0f64);
-    for _ in 0..MOST_STEPS {
+    for _ in 0..MAX_STEPS {
         let near = TOLERANCE * x.abs() + LEAST;
         let middle = 0.5 * (a + b);
         if (x - middle).abs() < 2.0 * near - 0.5 * (b - a) {

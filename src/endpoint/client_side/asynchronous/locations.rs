@@ -10,9 +10,9 @@ use crate::storage::{Folders, Location, Object, Storage, StorageError};
 use byoc_formats::error::chain;
 
 /// The largest input in S3: 1 GB (docs.aws.amazon.com/sagemaker/latest/dg/async-inference.html).
-pub(in crate::endpoint::client_side) const LARGEST_INPUT: u64 = 1 << 30;
+pub(in crate::endpoint::client_side) const MAX_INPUT: u64 = 1 << 30;
 /// The largest input within a request (botocore's model).
-pub(in crate::endpoint::client_side) const LARGEST_INLINE: usize = 128_000;
+pub(in crate::endpoint::client_side) const MAX_INLINE: usize = 128_000;
 
 /// The pause before another attempt to read an input if there was no memory for it.
 const UNTIL_THERE_IS_ROOM: Duration = Duration::from_millis(200);
@@ -73,7 +73,7 @@ impl Input {
             Input::At(location) => location,
         };
         loop {
-            match storage.read_within(&location, LARGEST_INPUT, memory, Some(folders)).await {
+            match storage.read_within(&location, MAX_INPUT, memory, Some(folders)).await {
                 Ok(object) => return Ok(object),
                 Err(StorageError::InsufficientMemory(InsufficientMemory::NotNow)) => {
                     tokio::time::sleep(UNTIL_THERE_IS_ROOM).await

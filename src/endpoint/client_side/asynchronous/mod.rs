@@ -15,7 +15,7 @@ use crate::storage::{Folders, Location};
 use locations::Input;
 
 /// The most waiting requests. Each may hold a body of 128,000 bytes.
-const LONGEST_QUEUE: usize = 10_000;
+const MAX_QUEUE_LENGTH: usize = 10_000;
 
 /// A waiting request.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl Queue {
     /// A queue that writes responses to `output` and failures to `failure`, and its worker for `concurrent` requests.
     /// Inputs that are files must be below `inputs`.
     pub fn new(output: Location, failure: Location, inputs: Arc<Folders>, concurrent: usize) -> (Queue, Worker) {
-        let (sender, jobs) = mpsc::channel(LONGEST_QUEUE);
+        let (sender, jobs) = mpsc::channel(MAX_QUEUE_LENGTH);
         let (abandon, abandoned) = watch::channel(false);
         let worker = Worker { jobs, inputs: Arc::clone(&inputs), concurrent, abandoned };
         (Queue { output, failure, inputs, jobs: Mutex::new(Some(sender)), abandoned: abandon }, worker)
@@ -84,7 +84,7 @@ impl Queue {
         let Some(jobs) = jobs.as_ref() else {
             return Err(AwsError::service_unavailable("The endpoint is about to stop."));
         };
-        let full = |_| AwsError::throttled(format!("{LONGEST_QUEUE} requests wait already; try again."));
+        let full = |_| AwsError::throttled(format!("{MAX_QUEUE_LENGTH} requests wait already; try again."));
         jobs.try_send(job).map_err(full)
     }
 }

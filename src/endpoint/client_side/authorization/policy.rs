@@ -71,7 +71,7 @@ pub(super) fn decide(policies: &[Policy], action: &str, resource: &str, context:
 }
 
 /// The most statements that the log names if none allows a call.
-const MOST_NAMED: usize = 3;
+const MAX_NAMED: usize = 3;
 
 /// Why a call is denied, as a sentence for the log: the statement that denies it with its
 /// conditions, or those that would allow it except for a condition or the resource.
@@ -112,8 +112,8 @@ pub(super) fn why_denied(policies: &[Policy], action: &str, resource: &str, cont
 }
 
 fn several(mut sentences: Vec<String>) -> String {
-    let more = sentences.len().saturating_sub(MOST_NAMED);
-    sentences.truncate(MOST_NAMED);
+    let more = sentences.len().saturating_sub(MAX_NAMED);
+    sentences.truncate(MAX_NAMED);
     let named = sentences.join("; ");
     if more == 0 { named } else { format!("{named}; and {more} more statements") }
 }

@@ -31,8 +31,8 @@ const BASIC_FORMAT: &str = "%Y%m%dT%H%M%SZ";
 /// them. All of AWS's clients sign them.
 const PARAMETER_PREFIX: &str = "x-amzn-sagemaker-";
 /// The longest path and query, and the most headers, that are passed to the signer: far more than the API needs.
-const LONGEST_TARGET: usize = 8 * 1024;
-const MOST_SIGNED_HEADERS: usize = 256;
+const MAX_TARGET_LENGTH: usize = 8 * 1024;
+const MAX_SIGNED_HEADERS: usize = 256;
 
 /// The SHA-256 of a body.
 pub type Sha256Digest = [u8; 32];
@@ -215,11 +215,13 @@ fn check_coverage(request: &SignedRequest<'_>, header: &AuthorizationHeader<'_>)
     if let Some((name, _)) = request.headers.iter().find(|(name, _)| asks(name) && !is_signed(header, name)) {
         return Err(invalid(format!("'{name}' must be a 'SignedHeader' in the AWS Authorization.")));
     }
-    if !request.path.starts_with('/') || request.path.len() + request.query.len() > LONGEST_TARGET {
-        return Err(invalid(format!("The path and query must start with / and have at most {LONGEST_TARGET} bytes.")));
+    if !request.path.starts_with('/') || request.path.len() + request.query.len() > MAX_TARGET_LENGTH {
+        return Err(invalid(format!(
+            "The path and query must start with / and have at most {MAX_TARGET_LENGTH} bytes."
+        )));
     }
-    if header.signed_headers.len() > MOST_SIGNED_HEADERS || request.headers.len() > MOST_SIGNED_HEADERS {
-        return Err(invalid(format!("There are more than {MOST_SIGNED_HEADERS} headers.")));
+    if header.signed_headers.len() > MAX_SIGNED_HEADERS || request.headers.len() > MAX_SIGNED_HEADERS {
+        return Err(invalid(format!("There are more than {MAX_SIGNED_HEADERS} headers.")));
     }
     Ok(())
 }

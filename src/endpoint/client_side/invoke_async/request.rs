@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::endpoint::client_side::admission::admit;
 use crate::endpoint::client_side::asynchronous::Job;
-use crate::endpoint::client_side::asynchronous::locations::{Input, LARGEST_INLINE, is_file_name, output};
+use crate::endpoint::client_side::asynchronous::locations::{Input, MAX_INLINE, is_file_name, output};
 use crate::endpoint::client_side::authorization::INVOKE_ENDPOINT_ASYNC;
 use crate::endpoint::client_side::aws_error::AwsError;
 use crate::endpoint::client_side::headers;
@@ -85,9 +85,9 @@ async fn accept(
         (None, body) if body.is_empty() => {
             return Err(AwsError::validation("Body and InputLocation are both missing; give one of them."));
         }
-        (None, body) if body.len() > LARGEST_INLINE => {
+        (None, body) if body.len() > MAX_INLINE => {
             let bytes = body.len();
-            let message = format!("Body has {bytes} bytes; at most {LARGEST_INLINE}. Use InputLocation for more.");
+            let message = format!("Body has {bytes} bytes; at most {MAX_INLINE}. Use InputLocation for more.");
             return Err(AwsError::validation(message));
         }
         (None, body) => Input::Inline(body),

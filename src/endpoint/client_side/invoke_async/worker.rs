@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::endpoint::client_side::asynchronous::locations::LARGEST_INPUT;
+use crate::endpoint::client_side::asynchronous::locations::MAX_INPUT;
 use crate::endpoint::client_side::asynchronous::{Job, Worker};
 use crate::endpoint::client_side::aws_error::AwsError;
 use crate::endpoint::client_side::services::Endpoint;
@@ -101,7 +101,7 @@ impl WorkerContext {
         let variant = self.endpoint.variants().and_then(|variants| variants.get(variant));
         let variant = variant.ok_or_else(|| AwsError::service_unavailable("The variant is not there any more."))?;
         call.limits.container_timeout = timeout;
-        call.limits.answer_bytes = usize::try_from(LARGEST_INPUT).unwrap_or(usize::MAX);
+        call.limits.answer_bytes = usize::try_from(MAX_INPUT).unwrap_or(usize::MAX);
         let outcome = tokio::time::timeout(timeout, variant.invoke(&self.client, call)).await;
         let answer = match outcome {
             Ok(outcome) => {

@@ -16,10 +16,10 @@ use byoc_account::Allowance;
 use std::collections::HashMap;
 
 /// The largest number of columns of a header line that are not columns of the model.
-const MOST_OTHERS: usize = 4096;
+const MAX_OTHERS: usize = 4096;
 
 /// A longer line is not a forgotten header line, and is not parsed for a message.
-const LONGEST_ADVISED: usize = 64 << 10;
+const MAX_ADVISED_LENGTH: usize = 64 << 10;
 
 /// Reads a body whose first record holds the names of its columns. The names select the columns of a model
 /// with named columns, in any order and among others; other models ignore them.
@@ -29,7 +29,7 @@ const LONGEST_ADVISED: usize = 64 << 10;
 /// header line does not have.
 pub(super) fn read_with_header<'a>(body: &'a [u8], schema: &dyn Schema, allowance: &Allowance) -> Result<Frame<'a>> {
     let names = schema.names();
-    let is_bounded = |columns: usize| !names.is_empty() && columns <= names.len().saturating_add(MOST_OTHERS);
+    let is_bounded = |columns: usize| !names.is_empty() && columns <= names.len().saturating_add(MAX_OTHERS);
     let check_width = |columns| if is_bounded(columns) { Ok(()) } else { schema.check_width(columns) };
     let (header, fields) = Fields::find(body, None, &check_width, allowance).map_err(without_header)?.split_first();
     let rows = fields.rows();
@@ -122,7 +122,7 @@ fn without_header(error: Error) -> Error {
 pub(super) fn advice(body: &[u8], names: &[&str]) -> Option<&'static str> {
     let mut lines = body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
     let mut record = || {
-        let line = lines.next().filter(|line| line.len() <= LONGEST_ADVISED)?;
+        let line = lines.next().filter(|line| line.len() <= MAX_ADVISED_LENGTH)?;
         Fields::find(line, None, &|_| Ok(()), &Allowance::unbounded()).ok().map(|fields| fields.split_first().0)
     };
     let first = record()?;
@@ -263,7 +263,7 @@ mod tests {
         assert!(advice(b"a, b\n1,2\n", &["a", "b", "c"]).is_some());
         assert!(advice(b"a,x\n1,2\n", &["a", "b", "c"]).is_none());
         assert!(advice(b"p,q\n1,x\n", &[]).is_some());
-        assert!(advice(&b"a,".repeat(LONGEST_ADVISED), &["a", ""]).is_none());
+        assert!(advice(&b"a,".repeat(MAX_ADVISED_LENGTH), &["a", ""]).is_none());
         for body in ["1,q\n1,2\n", "p,q\nr,s\n", "p,\n1,2\n", "p,q\n", ""] {
             assert!(advice(body.as_bytes(), &[]).is_none(), "{body}");
         }

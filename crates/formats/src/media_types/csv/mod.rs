@@ -81,7 +81,7 @@ impl Format for Csv {
         if options.has_header { None } else { header::advice(body, &schema.names()) }
     }
 
-    fn most_rows(&self, body: &[u8], _columns: usize) -> usize {
+    fn max_rows(&self, body: &[u8], _columns: usize) -> usize {
         memchr::memchr2_iter(b'\n', b'\r', body).count() + 1
     }
 

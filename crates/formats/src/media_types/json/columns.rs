@@ -51,7 +51,7 @@ const UNCHECKED: usize = 4096;
 const NULL: f64 = f64::from_bits(f64::NAN.to_bits() | 1);
 
 /// The number of names that an error lists.
-const MOST_LISTED: usize = 10;
+const MAX_LISTED: usize = 10;
 
 /// The memory of the index for each name.
 const NAME_BYTES: usize = 64;
@@ -254,7 +254,7 @@ impl<'a, 'c> Columns<'a, 'c> {
             let is_missing =
                 |(index, name): &(usize, &&str)| !seen[*index] && Some(*index) != *label && self.schema.uses(name);
             let mut missing = names.iter().enumerate().filter(is_missing).map(|(_, name)| *name);
-            let listed: Vec<&str> = missing.by_ref().take(MOST_LISTED).collect();
+            let listed: Vec<&str> = missing.by_ref().take(MAX_LISTED).collect();
             if !listed.is_empty() {
                 let more = if missing.next().is_some() { ", ..." } else { "" };
                 return Err(Error::bad_payload(format!(
@@ -334,7 +334,7 @@ impl<'de> Rows<'de> for Columns<'de, '_> {
     fn column(&mut self, name: &str) -> Result<Option<usize>> {
         let named = self.named()?;
         let column = named.columns.get(name).copied();
-        if column.is_none() && named.unknown.len() < MOST_LISTED && !named.unknown.iter().any(|known| known == name) {
+        if column.is_none() && named.unknown.len() < MAX_LISTED && !named.unknown.iter().any(|known| known == name) {
             named.unknown.push(excerpt(name.as_bytes()));
         }
         Ok(column)

@@ -282,6 +282,6 @@ fn the_memory_of_names_is_given_back() {
     let allowance = Allowance::of_bytes(1 << 20, Purpose::Answer);
     let frame = read_table(body.as_bytes(), &HOUSES, &allowance).unwrap();
     assert_eq!(frame.rows(), 0);
-    assert!(allowance.most_taken() >= 5000 * size_of::<Option<u32>>() as u64, "{}", allowance.most_taken());
+    assert!(allowance.max_taken() >= 5000 * size_of::<Option<u32>>() as u64, "{}", allowance.max_taken());
     assert!(allowance.taken() < 1000, "{}", allowance.taken());
 }

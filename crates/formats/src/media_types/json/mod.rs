@@ -52,7 +52,7 @@ impl Format for Json {
         read_table(body, schema, allowance)
     }
 
-    fn most_rows(&self, body: &[u8], columns: usize) -> usize {
+    fn max_rows(&self, body: &[u8], columns: usize) -> usize {
         // A row is a list or an object; a row of one column may be a number.
         if columns <= 1 {
             return body.len() / 2 + 1;

@@ -45,7 +45,7 @@ impl Format for JsonLines {
         read_table(body, schema, allowance)
     }
 
-    fn most_rows(&self, body: &[u8], _columns: usize) -> usize {
+    fn max_rows(&self, body: &[u8], _columns: usize) -> usize {
         memchr::memchr_iter(b'\n', body).count() + 1
     }
 

@@ -8,10 +8,10 @@ use crate::excerpt::excerpt;
 pub(super) const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
 /// The longest dictionary: the limit of `numpy.load` for untrusted files (`max_header_size`).
-const LONGEST: usize = 10_000;
+const MAX_LENGTH: usize = 10_000;
 
 /// How many dimensions numpy knows, at most.
-const MOST_DIMENSIONS: usize = 64;
+const MAX_DIMENSIONS: usize = 64;
 
 /// The contents of a header.
 #[derive(Debug, PartialEq)]
@@ -71,8 +71,8 @@ impl Header {
             }
         };
         let wrong = |message: String| Error::bad_payload(message).at(Place::byte(start));
-        if length > LONGEST {
-            return Err(wrong(format!("expected a header of at most {LONGEST} bytes, found one of {length}")));
+        if length > MAX_LENGTH {
+            return Err(wrong(format!("expected a header of at most {MAX_LENGTH} bytes, found one of {length}")));
         }
         let text = body.get(start..).and_then(|rest| rest.get(..length)).ok_or_else(|| {
             wrong(format!("expected a header of {length} bytes, found {} to the end", body.len().saturating_sub(start)))
@@ -157,8 +157,8 @@ impl<'a> Literal<'a> {
             lengths.push(length.ok_or_else(|| {
                 self.wrong(format!("expected the length of a dimension, found {}", excerpt(word.as_bytes())))
             })?);
-            if lengths.len() > MOST_DIMENSIONS {
-                return Err(self.wrong(format!("expected at most {MOST_DIMENSIONS} dimensions")));
+            if lengths.len() > MAX_DIMENSIONS {
+                return Err(self.wrong(format!("expected at most {MAX_DIMENSIONS} dimensions")));
             }
             if !self.accept(b',') {
                 // Brackets around one number do not make a tuple.

@@ -49,7 +49,7 @@ impl Format for Npy {
         Frame::from_table(read_table(body, schema, allowance)?, allowance)?.with_dtypes(schema, allowance)
     }
 
-    fn most_rows(&self, body: &[u8], columns: usize) -> usize {
+    fn max_rows(&self, body: &[u8], columns: usize) -> usize {
         // An item has at least one byte.
         body.len() / columns.max(1) + 1
     }

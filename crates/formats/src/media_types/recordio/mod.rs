@@ -48,7 +48,7 @@ impl Format for RecordIoProtobuf {
         Frame::from_table(rows::read_table(body, schema, allowance)?, allowance)?.with_dtypes(schema, allowance)
     }
 
-    fn most_rows(&self, body: &[u8], _columns: usize) -> usize {
+    fn max_rows(&self, body: &[u8], _columns: usize) -> usize {
         memchr::memmem::find_iter(body, &frame::MAGIC.to_le_bytes()).count() + 1
     }
 

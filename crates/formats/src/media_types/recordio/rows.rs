@@ -60,7 +60,7 @@ const ROWS_BETWEEN_CHECKS: usize = 1024;
 
 /// The maximum memory for each byte of a record, in bytes: a varint of one byte becomes eight bytes, and the capacity
 /// of a growing vector is up to twice its length.
-const MOST_UNPACKED: usize = 16;
+const MAX_UNPACKED: usize = 16;
 
 /// Reads one record after another. Errors have the position of their record; a body without a record is an error too.
 fn for_each_record<N: Number>(
@@ -77,7 +77,7 @@ fn for_each_record<N: Number>(
             let Some(payload) = frames.next_frame()? else { return Ok(false) };
             // A number or key of one byte takes eight bytes here.
             let capacity = record.capacity_in_bytes();
-            let most = payload.len().saturating_mul(MOST_UNPACKED).saturating_sub(capacity);
+            let most = payload.len().saturating_mul(MAX_UNPACKED).saturating_sub(capacity);
             allowance.take(most)?;
             record.read(payload)?;
             allowance.give_back((most + capacity).saturating_sub(record.capacity_in_bytes()));

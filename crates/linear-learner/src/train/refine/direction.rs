@@ -13,13 +13,13 @@ pub(super) enum Curvature {
 }
 
 /// With more parameters, filling and factoring the matrix takes longer than several passes over the data.
-pub(in crate::train) const MOST_MATRIX_PARAMETERS: usize = 700;
+pub(in crate::train) const MAX_MATRIX_PARAMETERS: usize = 700;
 /// The maximum number of conjugate gradient steps for one direction.
-const MOST_STEPS: usize = 50;
+const MAX_STEPS: usize = 50;
 
 impl Curvature {
     pub(super) fn for_parameters(parameters: usize) -> Curvature {
-        if parameters <= MOST_MATRIX_PARAMETERS { Curvature::Matrix } else { Curvature::Diagonal }
+        if parameters <= MAX_MATRIX_PARAMETERS { Curvature::Matrix } else { Curvature::Diagonal }
     }
 }
 
@@ -107,7 +107,7 @@ pub(super) fn by_conjugate_gradients(
     let mut direction = preconditioned.clone();
     let mut size = dot(&residual, &preconditioned);
     let first = size;
-    for step in 0..MOST_STEPS {
+    for step in 0..MAX_STEPS {
         if size <= accuracy * accuracy * first {
             break;
         }

@@ -13,7 +13,7 @@ mod smoothing;
 mod totals;
 
 use self::direction::Curvature;
-pub(super) use self::direction::MOST_MATRIX_PARAMETERS;
+pub(super) use self::direction::MAX_MATRIX_PARAMETERS;
 use self::pass::Pass;
 pub(super) use self::pass::{PARTS, PIECE};
 use self::totals::Totals;
@@ -44,8 +44,8 @@ const FIRST_BARRIER: f64 = 0.1;
 const LAST_BARRIER: f64 = 1e-9;
 const TIGHTEN: f64 = 0.1;
 /// The maximum number of passes over the data. Well-posed problems take 5 (smooth losses) to 60 (losses with corners).
-const MOST_PASSES: usize = 300;
-const MOST_HALVINGS: usize = 30;
+const MAX_PASSES: usize = 300;
+const MAX_HALVINGS: usize = 30;
 /// The relative residual for conjugate gradients: an exact direction is not worth the passes over the data.
 const ROUGHLY: f64 = 0.1;
 
@@ -117,7 +117,7 @@ impl Solver<'_, '_> {
             let step = match wanted {
                 Curvature::Matrix => direction::by_cholesky(&here),
                 Curvature::Diagonal => direction::by_conjugate_gradients(&here, ROUGHLY, |direction| {
-                    if self.passes >= MOST_PASSES {
+                    if self.passes >= MAX_PASSES {
                         return Ok(None);
                     }
                     self.product(point, barrier, direction)
@@ -132,7 +132,7 @@ impl Solver<'_, '_> {
             let mut length = 1.0;
             let mut halvings = 0;
             here = loop {
-                if self.passes >= MOST_PASSES || halvings > MOST_HALVINGS {
+                if self.passes >= MAX_PASSES || halvings > MAX_HALVINGS {
                     return Ok(self.interrupted());
                 }
                 let there: Vec<f64> = point.iter().zip(&step).map(|(at, step)| at + length * step).collect();
@@ -171,7 +171,7 @@ impl Solver<'_, '_> {
             }
             let mut length = 1.0;
             here = loop {
-                if self.passes >= MOST_PASSES || length < 1e-9 {
+                if self.passes >= MAX_PASSES || length < 1e-9 {
                     return Ok(self.interrupted());
                 }
                 // Take the whole step unscaled, because its zeros are exact.

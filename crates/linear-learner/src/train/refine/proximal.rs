@@ -8,8 +8,8 @@ use super::direction::{by_cholesky, dot};
 use super::totals::Totals;
 
 /// The maximum number of rounds, and of sweeps over all coordinates in each.
-const MOST_TURNS: usize = 6;
-const MOST_SWEEPS: usize = 40;
+const MAX_TURNS: usize = 6;
+const MAX_SWEEPS: usize = 40;
 /// A sweep that gains less than this fraction of the best sweep's gain is the last.
 const LITTLE: f64 = 1e-6;
 
@@ -17,13 +17,13 @@ const LITTLE: f64 = 1e-6;
 pub(super) fn step(totals: &Totals, point: &[f64], weights: usize, l1: f64) -> Vec<f64> {
     let mut model = Model::new(totals, point, weights, l1);
     let mut most = 0.0_f64;
-    for _ in 0..MOST_TURNS {
+    for _ in 0..MAX_TURNS {
         let mut sweeps = 0;
         loop {
             let gained = model.sweep();
             sweeps += 1;
             most = most.max(gained);
-            if gained <= LITTLE * most || sweeps == MOST_SWEEPS {
+            if gained <= LITTLE * most || sweeps == MAX_SWEEPS {
                 break;
             }
         }

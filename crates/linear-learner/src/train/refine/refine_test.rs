@@ -70,7 +70,7 @@ fn solved(objective: &Objective, scaler: &Scaler, rows: &mut Vec<Arc<Rows>>) -> 
     let mut run = Run { threads: 2, memory: u64::MAX, stop: &|| false, tell: &mut tell };
     let start = vec![0.01; (WIDTH + 1) * objective.outputs];
     let solution = solve(objective, scaler, &start, rows, &mut run).unwrap().unwrap();
-    assert!(passes < MOST_PASSES, "{passes} passes");
+    assert!(passes < MAX_PASSES, "{passes} passes");
     // The reported objective is the original one, not the smoothed one that is minimised.
     if objective.positive_weight == 1.0 && objective.class_weights.is_none() {
         let plain = value(objective, scaler, rows, &solution);

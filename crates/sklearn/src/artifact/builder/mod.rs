@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::artifact::attributes::Attributes;
-use crate::artifact::work::{MOST_COLUMNS, Work};
+use crate::artifact::work::{MAX_COLUMNS, Work};
 use crate::columns::column_names::ColumnNames;
 use crate::columns::readings::{Origins, Seen};
 use crate::version::Version;
@@ -140,10 +140,10 @@ pub(crate) struct Builder<'t, 'a> {
 }
 
 /// What any file may have built beyond what its bytes justify: a position for each of the most columns.
-const ALWAYS: usize = MOST_COLUMNS * size_of::<usize>();
+const ALWAYS: usize = MAX_COLUMNS * size_of::<usize>();
 
 /// The most products of features in a model. Four hundred features of degree 2 have 80,000.
-const MOST_PRODUCTS: usize = 1 << 21;
+const MAX_PRODUCTS: usize = 1 << 21;
 
 impl<'t, 'a> Builder<'t, 'a> {
     /// A builder of a model whose artifact has this many bytes, uncompressed.
@@ -156,7 +156,7 @@ impl<'t, 'a> Builder<'t, 'a> {
             work: Work::of_file(artifact_bytes, ALWAYS, allowance),
             // A transformer has a name, a class and attributes.
             transformers_left: artifact_bytes / 16 + 64,
-            products_left: MOST_PRODUCTS,
+            products_left: MAX_PRODUCTS,
             kept: 0,
             scratch: 0,
             shared: Shared::default(),
@@ -332,8 +332,8 @@ pub fn list_names(names: &[&str]) -> String {
 
 /// A name as a message shows it.
 pub(crate) fn shorten(name: &str) -> Cow<'_, str> {
-    const LONGEST: usize = 200;
-    match name.char_indices().nth(LONGEST) {
+    const MAX_LENGTH: usize = 200;
+    match name.char_indices().nth(MAX_LENGTH) {
         None => name.into(),
         Some((end, _)) => format!("{}…", name.get(..end).unwrap_or_default()).into(),
     }

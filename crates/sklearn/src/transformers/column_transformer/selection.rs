@@ -111,7 +111,7 @@ impl<'t> Branches<'t> {
                 }
                 (indices.positions(name, n_features, work)?, By::Position)
             } else {
-                work.charge_items::<usize>(most_positions(columns, n_features))?;
+                work.charge_items::<usize>(max_positions(columns, n_features))?;
                 let selected = positions(columns, known.as_ref(), n_features);
                 // scikit-learn does not search for dropped columns.
                 if is_dropped && selected.is_none() {
@@ -192,7 +192,7 @@ fn feature_names_in<'t>(transformer: Attributes<'t>, work: &Work<'_>) -> Result<
 }
 
 /// The most positions of a specification of columns: as many as it lists, or all.
-fn most_positions(columns: Value<'_>, n_features: usize) -> usize {
+fn max_positions(columns: Value<'_>, n_features: usize) -> usize {
     let listed = columns.items().map(|items| items.len()).or_else(|| columns.as_array().map(|array| array.len()));
     listed.unwrap_or(if columns.class().is_some() { n_features } else { 1 })
 }

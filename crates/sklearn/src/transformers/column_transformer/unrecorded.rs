@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use crate::artifact::attributes::{Attributes, one_dimensional};
 use crate::artifact::builder::shorten;
-use crate::artifact::work::{MOST_COLUMNS, Work};
+use crate::artifact::work::{MAX_COLUMNS, Work};
 use crate::columns::column_names::ColumnNames;
 use crate::transformers::column_transformer::listed_names::names;
 use byoc_formats::error::Result;
@@ -22,7 +22,7 @@ pub(crate) fn read<'t>(transformer: Attributes<'t>, work: &Work<'_>) -> Result<(
         let Some([_, _, columns]): Option<[Value<'t>; 3]> = entry.array_of() else { continue };
         let listed = columns.items().map(|items| items.len()).or_else(|| columns.as_array().map(|array| array.len()));
         let sliced = columns.arguments().and_then(|arguments| arguments.array_of::<3>()?[1].as_i64());
-        let sliced = sliced.and_then(|stop| usize::try_from(stop).ok()).filter(|stop| *stop <= MOST_COLUMNS);
+        let sliced = sliced.and_then(|stop| usize::try_from(stop).ok()).filter(|stop| *stop <= MAX_COLUMNS);
         work.charge_items::<[&str; 4]>(listed.or(sliced).unwrap_or(1))?;
         found.add(columns);
     }
@@ -117,7 +117,7 @@ impl<'t> Found<'t> {
             Some((start, usize::try_from(stop.as_i64()?).ok()?, step))
         });
         match bounds {
-            Some((start, stop, step)) if step > 0 && stop <= MOST_COLUMNS => {
+            Some((start, stop, step)) if step > 0 && stop <= MAX_COLUMNS => {
                 self.positions.extend((start..stop).step_by(step));
             }
             _ => self.counts_from_end = true,

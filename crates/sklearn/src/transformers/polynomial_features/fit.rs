@@ -9,7 +9,7 @@ use crate::transformers::shared::stateless::Stateless;
 use crate::transformers::specification::Fit;
 
 /// The most features that are accepted.
-const MOST_FEATURES: usize = 1 << 24;
+const MAX_FEATURES: usize = 1 << 24;
 
 impl Fit for PolynomialFeatures {
     fn learner(self, _input: &FitInput) -> Box<dyn Learn> {
@@ -28,8 +28,8 @@ fn fitted(parameters: PolynomialFeatures, features: InputFeatures) -> Result<Fit
         return Err(Fault::new("PolynomialFeatures: degree 0 without include_bias gives no feature"));
     }
     let count = parameters.count(features.count, lowest, highest);
-    let count = count.filter(|count| *count <= MOST_FEATURES).ok_or_else(|| {
-        Fault::new(format!("PolynomialFeatures: expected at most {MOST_FEATURES} features, found more"))
+    let count = count.filter(|count| *count <= MAX_FEATURES).ok_or_else(|| {
+        Fault::new(format!("PolynomialFeatures: expected at most {MAX_FEATURES} features, found more"))
     })?;
     Ok(Fitted { parameters, features, attributes: PolynomialFeaturesFit { n_output_features_: count } }.into())
 }

@@ -94,7 +94,7 @@ fn read<'t>(
 }
 
 /// The most products that are built. Four hundred features of degree 2 have 80,000.
-const MOST_PRODUCTS: usize = 1 << 20;
+const MAX_PRODUCTS: usize = 1 << 20;
 
 /// The number of products, without computing them; `None` for too many.
 fn count_products(features: usize, most: usize, interaction_only: bool) -> Option<usize> {
@@ -105,7 +105,7 @@ fn count_products(features: usize, most: usize, interaction_only: bool) -> Optio
         if of_degree == 0 {
             break;
         }
-        count = count.checked_add(of_degree).filter(|count| *count <= MOST_PRODUCTS)?;
+        count = count.checked_add(of_degree).filter(|count| *count <= MAX_PRODUCTS)?;
     }
     Some(count)
 }
@@ -117,13 +117,13 @@ fn count_degree(features: usize, degree: usize, below: usize, interaction_only: 
         false => features.checked_add(degree - 1)?,
     };
     let product = (below as u128).checked_mul(factor as u128)? / degree as u128;
-    usize::try_from(product).ok().filter(|count| *count <= MOST_PRODUCTS)
+    usize::try_from(product).ok().filter(|count| *count <= MAX_PRODUCTS)
 }
 
 /// Products by degree, from 2 on. Those of one degree come in the order of their first feature, and multiply it with
 /// the terms of the degree below that begin with the same feature or a later one. `None` for too many.
 pub(super) fn products(features: usize, most: usize, interaction_only: bool) -> Option<Vec<Vec<Product>>> {
-    if features > MOST_PRODUCTS {
+    if features > MAX_PRODUCTS {
         return None;
     }
     // The first feature of each term of the degree below, and the term's number.
@@ -143,7 +143,7 @@ pub(super) fn products(features: usize, most: usize, interaction_only: bool) -> 
                     terms.push((feature, next));
                     next = next.checked_add(1)?;
                     count += 1;
-                    if count > MOST_PRODUCTS {
+                    if count > MAX_PRODUCTS {
                         return None;
                     }
                 }

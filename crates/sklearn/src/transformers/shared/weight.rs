@@ -11,7 +11,7 @@ use byoc_formats::rows::table::{Cell, Column};
 use std::collections::HashMap;
 
 /// The longest result of a text multiplied by an integer.
-const LONGEST_TEXT: usize = 1 << 16;
+const MAX_TEXT_LENGTH: usize = 1 << 16;
 
 /// The factor of one part's output. An integer factor keeps integers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -115,7 +115,7 @@ impl Weight {
             (Cell::Text(text), Weight::Integer(times)) => {
                 let times = usize::try_from(times).unwrap_or(0);
                 let length = text.len().checked_mul(times)?;
-                (length <= LONGEST_TEXT).then(|| Cell::Text(text.repeat(times).into()))
+                (length <= MAX_TEXT_LENGTH).then(|| Cell::Text(text.repeat(times).into()))
             }
             (Cell::Missing | Cell::None, _) => Some(Cell::Missing),
             (Cell::Bool(value), Weight::Integer(weight)) => Some(Cell::Int(i64::from(value) * weight)),

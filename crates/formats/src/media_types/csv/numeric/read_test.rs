@@ -67,8 +67,8 @@ fn an_error_names_the_row_the_column_the_byte_and_what_was_found() {
         ("1,\n", "row 1, column 2, byte 2: expected a number, found nothing"),
         (
             "nan,1\n",
-            "row 1, column 1, byte 0: expected a number, found \"nan\" (if this is a header: text/csv is read without \
-             one)",
+            "row 1, column 1, byte 0: expected a number, found \"nan\" (if this is a header line: \
+             send it as text/csv; header=present)",
         ),
         ("1,2\n-inf,1\n", "row 2, column 1, byte 4: expected a number, found \"-inf\""),
         ("1,1e39\n", "row 1, column 2, byte 2: expected a finite float32, found 1e39"),
@@ -76,8 +76,8 @@ fn an_error_names_the_row_the_column_the_byte_and_what_was_found() {
         ("1,1 2\n", "row 1, column 2, byte 2: expected a number, found \"1 2\""),
         (
             "SQUARE_FEET,BEDROOMS\n1,2\n",
-            "row 1, column 1, byte 0: expected a number, found \"SQUARE_FEET\" (if this is a header: text/csv is read \
-             without one)",
+            "row 1, column 1, byte 0: expected a number, found \"SQUARE_FEET\" (if this is a header line: \
+             send it as text/csv; header=present)",
         ),
         ("1,2\n\"3\",x\n", "row 2, column 2, byte 4: expected a number, found \"x\""),
         ("1\n\"\"\n", "row 2, column 1, byte 2: expected a number, found nothing"),

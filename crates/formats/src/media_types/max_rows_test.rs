@@ -1,4 +1,4 @@
-//! [`MediaType::most_rows`] against the number of rows that are read.
+//! [`MediaType::max_rows`] against the number of rows that are read.
 
 use super::answer::write_features;
 use super::content_type::ContentType;
@@ -21,7 +21,7 @@ fn the_estimate_of_rows_is_an_upper_bound() {
                 let any_width = |_: usize| Ok(());
                 let frame = read_frame(ContentType::of(*media_type), &body, &any_width, unbounded()).unwrap();
                 assert_eq!(frame.rows(), rows);
-                let most = media_type.most_rows(&body, columns);
+                let most = media_type.max_rows(&body, columns);
                 assert!(most >= rows, "{media_type:?}: {most} for {rows}");
                 assert!(*media_type == MediaType::Npy || most <= 3 * rows + 20 * rows / columns + 4);
             }
@@ -31,9 +31,9 @@ fn the_estimate_of_rows_is_an_upper_bound() {
 
 #[test]
 fn lines_end_in_every_way_that_a_reader_takes() {
-    assert!(MediaType::Csv.most_rows(b"1\r2\n3\r\n4", 1) >= 4);
-    assert_eq!(MediaType::Json.most_rows(b"[1, 2, 3]", 3), 2);
-    assert_eq!(MediaType::Csv.most_rows(b"", 3), 1);
+    assert!(MediaType::Csv.max_rows(b"1\r2\n3\r\n4", 1) >= 4);
+    assert_eq!(MediaType::Json.max_rows(b"[1, 2, 3]", 3), 2);
+    assert_eq!(MediaType::Csv.max_rows(b"", 3), 1);
 }
 
 #[test]
@@ -45,10 +45,10 @@ fn the_estimate_of_a_frames_rows_is_an_upper_bound() {
     let rows = "[1, 2, 3], ".repeat(99) + "[1, 2, 3]";
     let split = format!("\u{feff} {{ \"data\": [{rows}], \"columns\": [\"a\", \"b\", \"c\"] }}");
     assert_eq!(read(&split), 100);
-    assert!((100..=400).contains(&MediaType::Json.most_rows(split.as_bytes(), 3)));
+    assert!((100..=400).contains(&MediaType::Json.max_rows(split.as_bytes(), 3)));
     let values = "5, ".repeat(99) + "5";
     let columns = format!("{{\"a\": [{values}], \"b\": [{values}]}}");
-    assert!((100..=300).contains(&MediaType::Json.most_rows(columns.as_bytes(), 50)));
+    assert!((100..=300).contains(&MediaType::Json.max_rows(columns.as_bytes(), 50)));
     let instances = format!("{{\"instances\": [{rows}]}}");
-    assert!((100..=110).contains(&MediaType::Json.most_rows(instances.as_bytes(), 3)));
+    assert!((100..=110).contains(&MediaType::Json.max_rows(instances.as_bytes(), 3)));
 }
