@@ -2,10 +2,29 @@
 //! cause has another meaning for a command.
 
 use super::table::CommandName;
-use crate::error::Cause;
+use crate::error::{Cause, Error};
+use std::io::ErrorKind;
 
 /// How to fix the error with which a command ends.
-pub(super) fn hint(command: CommandName, cause: Cause) -> &'static str {
+pub(super) fn hint(command: CommandName, error: &Error) -> &'static str {
+    io_hint(error).unwrap_or_else(|| hint_for_cause(command, error.cause()))
+}
+
+/// How to fix an error of the system that has one remedy.
+pub(super) fn io_hint(error: &Error) -> Option<&'static str> {
+    let sources = std::iter::successors(std::error::Error::source(error), |error| error.source());
+    let kind = sources.filter_map(|source| source.downcast_ref::<std::io::Error>()).map(std::io::Error::kind).next()?;
+    match kind {
+        _ if error.cause() != Cause::Io => None,
+        ErrorKind::AddrInUse => Some("stop the process that listens on the port, or choose another port with --port"),
+        ErrorKind::AddrNotAvailable => Some("choose an address of this machine with --host"),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some("free space where the output is written"),
+        ErrorKind::PermissionDenied => Some("check the permissions"),
+        _ => None,
+    }
+}
+
+fn hint_for_cause(command: CommandName, cause: Cause) -> &'static str {
     let own = match command {
         CommandName::Train => train_hint(cause),
         CommandName::Inspect => inspect_hint(cause),
@@ -79,8 +98,21 @@ mod tests {
             Cause::Stopped,
             Cause::Internal,
         ] {
-            let hint = hint(CommandName::Train, cause);
+            let hint = hint_for_cause(CommandName::Train, cause);
             assert!(["body", "request", "unload"].iter().all(|word| !hint.contains(word)), "{cause:?}: {hint}");
+        }
+    }
+
+    #[test]
+    fn an_error_of_the_system_has_its_own_hint() {
+        for (kind, expected) in [
+            (ErrorKind::AddrInUse, "choose another port with --port"),
+            (ErrorKind::StorageFull, "free space"),
+            (ErrorKind::PermissionDenied, "check the permissions"),
+            (ErrorKind::NotFound, "check the path or port"),
+        ] {
+            let error = Error::new(Cause::Io, "could not").caused_by(std::io::Error::from(kind));
+            assert!(hint(CommandName::Serve, &error).contains(expected), "{kind:?}");
         }
     }
 
@@ -108,7 +140,7 @@ mod tests {
                 Cause::Stopped,
             ];
             for cause in causes {
-                let hint = hint(command, cause);
+                let hint = hint_for_cause(command, cause);
                 assert!(foreign.iter().all(|word| !hint.contains(word)), "{command:?} {cause:?}: {hint}");
             }
         }

@@ -20,14 +20,14 @@ mod train;
 mod transform;
 
 use std::ffi::OsString;
-use std::io::{ErrorKind, Write as _};
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
 use crate::env::Environment;
 use crate::error::{Cause, Error, Result};
 use crate::telemetry::logs::FATAL_ERROR_PREFIX;
-use crate::telemetry::printable;
+use crate::telemetry::{printable, stdout_error};
 use byoc_formats::error::chain;
 use settings::raw::RawSettings;
 use table::CommandName;
@@ -56,7 +56,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            print_error(&error, hints::hint(command, error.cause()));
+            print_error(&error, hints::hint(command, &error));
             ExitCode::from(error.cause().row().exit_code)
         }
     }
@@ -65,10 +65,15 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn print_help_or_usage_error(error: clap::Error, arguments: &[OsString]) -> ExitCode {
     let words: Vec<String> = arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let error = misplaced::suggest(error, &words);
-    // A closed pipe is not an error: the reader has read enough.
-    let _ = error.print();
+    let printed = error.print();
     if !error.use_stderr() {
-        return ExitCode::SUCCESS;
+        return match stdout_error::check(printed) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                print_error(&error, hints::io_hint(&error).unwrap_or(error.cause().row().hint));
+                ExitCode::from(error.cause().row().exit_code)
+            }
+        };
     }
     let _ = inspect::print_usage_error_as_json(&words, &error.render().to_string());
     ExitCode::from(Cause::BadRequest.row().exit_code)
@@ -93,12 +98,7 @@ fn with_command_name(mut arguments: Vec<OsString>) -> Vec<OsString> {
 /// Prints a text to standard output.
 fn print(text: &str) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        // The reader has read enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(Error::new(Cause::Io, "could not write to standard output").caused_by(error)),
-        Ok(()) => Ok(()),
-    }
+    stdout_error::check(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
 }
 
 fn print_error(error: &Error, hint: &str) {

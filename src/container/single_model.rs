@@ -74,7 +74,7 @@ fn load_from(registry: &Arc<Registry>, source: &NamedPath) -> Result<Arc<LoadedM
     if !path.is_file() || Artifact::is_lone_file(path) {
         return registry.load(SINGLE_MODEL, source);
     }
-    Artifact::check_archive(path).map_err(|error| error.context(source.name()))?;
+    Artifact::check_archive(path).map_err(|error| error.within(source.name()))?;
     let temporary = TemporaryFolder::make("byoc-model-").map_err(|error| {
         error.context(format_args!(
             "to unpack {} (if the root filesystem is read-only, run with --tmpfs /tmp)",
@@ -84,6 +84,6 @@ fn load_from(registry: &Arc<Registry>, source: &NamedPath) -> Result<Arc<LoadedM
     temporary.remove_abandoned();
     let folder = temporary.path().join("model");
     let archive = File::open(path).map_err(|error| Error::io("open", path, error))?;
-    targz::unpack(archive, &folder, &Limits::default()).map_err(|error| error.context(source.name()))?;
+    targz::unpack(archive, &folder, &Limits::default()).map_err(|error| error.within(source.name()))?;
     registry.load(SINGLE_MODEL, &NamedPath::with_name(folder, source.name()))
 }

@@ -81,6 +81,12 @@ impl Error {
         self
     }
 
+    /// Names the file or another source of the data: `origin: ` comes before the place.
+    pub fn within(mut self, origin: impl fmt::Display) -> Error {
+        self.0.details.within(origin);
+        self
+    }
+
     /// Replaces the cause.
     pub fn because(mut self, cause: Cause) -> Error {
         self.0.cause = cause;

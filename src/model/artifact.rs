@@ -185,7 +185,7 @@ pub(super) fn with_file<T>(
 }
 
 pub(super) fn in_file(path: &Path, error: Error) -> Error {
-    error.context(path.file_name().unwrap_or_default().to_string_lossy())
+    error.within(path.file_name().unwrap_or_default().to_string_lossy())
 }
 
 #[cfg(test)]

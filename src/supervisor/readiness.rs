@@ -45,7 +45,7 @@ pub async fn wait_until_ready(
             return Err(Reason::new(how));
         }
         if start.elapsed() > limit {
-            return Err(not_healthy(format!("not within {limit:?}"), problem));
+            return Err(not_healthy(format!("not within {} s", limit.as_secs_f64()), problem));
         }
         log::debug!("{origin}: {}", chain(&problem));
         tokio::time::sleep(pause).await;
@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(
             chain(&problem).to_string(),
             format!(
-                "not within 0ns: GET /ping: {server} refused the connection: nothing listens there, or a firewall \
+                "not within 0 s: GET /ping: {server} refused the connection: nothing listens there, or a firewall \
                  rejects it"
             )
         );

@@ -7,4 +7,5 @@ pub mod logs;
 pub mod metrics;
 pub mod printable;
 pub mod series;
+pub mod stdout_error;
 pub mod terminal;

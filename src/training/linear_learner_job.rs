@@ -75,7 +75,7 @@ pub(super) fn run(config: &Config) -> Result<()> {
     };
     byoc_linear_learner::write(&destination.folder(), &given, &trained)?;
     report.written(&destination.finish(MODEL)?, &trained);
-    Ok(())
+    report.finish()
 }
 
 const MODEL: &str = "model_algo-1";

@@ -77,9 +77,9 @@ fn the_reason_of_a_failure_is_in_the_failure_file_and_no_model_is_written() {
     for (hyperparameters, channels, expected) in [
         (wrong.as_str(), &[("train", "1,2\n")][..], "loss is \"log\": expected auto, squared_loss"),
         (SETTINGS, &[("validation", "1,2\n")], "expected a channel train, found validation"),
-        (SETTINGS, &[("train", "1,2\n")], "1 records: expected at least one mini-batch (mini_batch_size is 20)"),
-        (SETTINGS, &[("train", "1,abc\n")], "row 1, column 2, byte 2: channel train"),
-        (SETTINGS, &[("train", &plane(40)), ("validation", "1,2,3,4\n")], "row 1, column 1: channel validation: "),
+        (SETTINGS, &[("train", "1,2\n")], "1 record: expected at least one mini-batch (mini_batch_size is 20)"),
+        (SETTINGS, &[("train", "1,abc\n")], "part-00000: row 1, column 2, byte 2: expected a number"),
+        (SETTINGS, &[("train", &plane(40)), ("validation", "1,2,3,4\n")], "part-00000: row 1, column 1: expected"),
     ] {
         let job = Job::new(hyperparameters, channels);
         let error = job.run().unwrap_err();
@@ -95,8 +95,8 @@ fn channels_of_different_widths_are_refused_with_the_file_and_both_widths() {
     for other in ["validation", "test"] {
         let job = Job::new(SETTINGS, &[("train", &plane(40)), (other, "1,2,3,4\n")]);
         let reason = job.run().unwrap_err().to_string();
-        let place = format!("row 1, column 1: channel {other}: ");
-        assert!(reason.starts_with(&place) && reason.contains("part-00000"), "{reason}");
+        let (channel, place) = (format!("channel {other}: "), "part-00000: row 1, column 1: ");
+        assert!(reason.starts_with(&channel) && reason.contains(place), "{reason}");
         assert!(reason.contains("expected 2 features as in the train channel, found 3"), "{reason}");
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::error::{Cause, Error, Result};
 use crate::telemetry::printable;
+use crate::telemetry::stdout_error::FirstError;
 use crate::training::Config;
 use crate::training::channel::table_source::TableSource;
 use crate::training::channel::{Channel, InputMode};
@@ -10,6 +11,7 @@ use crate::training::output::{Destination, Output};
 use crate::training::report::log_lines::stamp;
 use crate::training::stop_flag::{StopFlag, stopped};
 use crate::training::task::Task;
+use byoc_formats::counted::counted;
 use byoc_formats::suggest;
 use byoc_linear_learner::train::Given;
 use byoc_sklearn::{self, Document, Specification};
@@ -62,7 +64,7 @@ pub(super) fn find(task: &Task) -> Result<Option<Job>> {
         }
     };
     check_others(&given)?;
-    let specification = Specification::parse(&text).map_err(|error| error.context(source))?;
+    let specification = Specification::parse(&text).map_err(|error| error.within(source))?;
     Ok(Some(Job { specification, file, channels }))
 }
 
@@ -152,15 +154,16 @@ impl Job {
         // Opening a FIFO without a writer cannot be interrupted, so it is done in a thread that can be abandoned.
         let learn = move || {
             // The receiver is gone if the job was stopped.
-            let _ = sender.send(byoc_sklearn::fit(specification, &mut rows, &mut |event| report.hear(&event)));
+            let fitted = byoc_sklearn::fit(specification, &mut rows, &mut |event| report.hear(&event));
+            let _ = sender.send(fitted.map(|document| (document, report)));
         };
         let internal = |error: std::io::Error| Error::new(Cause::Internal, "could not start a thread").caused_by(error);
         std::thread::Builder::new().name("fit".into()).spawn(learn).map_err(internal)?;
-        let document = loop {
+        let (document, mut report) = loop {
             match receiver.recv_timeout(GLANCE) {
-                Ok(document) => break document?,
+                Ok(fitted) => break fitted?,
                 Err(RecvTimeoutError::Timeout) if stop.is_set() => match receiver.recv_timeout(LAST_WORD) {
-                    Ok(document) => break document?,
+                    Ok(fitted) => break fitted?,
                     Err(_) => return Err(stopped().into()),
                 },
                 Err(RecvTimeoutError::Timeout) => {}
@@ -169,7 +172,6 @@ impl Job {
                 }
             }
         };
-        let report = Report::new(config.is_interactive);
         write(&destination.folder(), &document)?;
         let written = destination.finish(FILE)?;
         let written = written.display();
@@ -177,7 +179,7 @@ impl Job {
             Output::Folder(_) => format!("Preprocessor saved to {written} and {PICKLE} beside it"),
             Output::Archive(_) => format!("Preprocessor saved to {written}, as {FILE} and {PICKLE}"),
         });
-        Ok(())
+        report.written.check()
     }
 }
 
@@ -209,6 +211,7 @@ struct Report {
     pass: usize,
     began: Instant,
     shown: Option<Instant>,
+    written: FirstError,
 }
 
 /// How often the stop flag is read while waiting, and how long a fit may take to notice it by itself.
@@ -220,18 +223,18 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 impl Report {
     fn new(is_interactive: bool) -> Report {
-        Report { is_interactive, pass: 0, began: Instant::now(), shown: None }
+        Report { is_interactive, pass: 0, began: Instant::now(), shown: None, written: FirstError::default() }
     }
 
-    /// A line that stays. The fit continues if it cannot be written.
-    fn say(&self, message: &str) {
+    /// A line that stays. The fit continues if it cannot be written, and the job reports that at its end.
+    fn say(&mut self, message: &str) {
         let message = printable::one_line(message);
         let mut out = std::io::stdout().lock();
-        let _ = if self.is_interactive {
+        self.written.keep(if self.is_interactive {
             writeln!(out, "\r\x1b[K{message}")
         } else {
             writeln!(out, "[{} INFO {}] {message}", stamp(SystemTime::now()), std::process::id())
-        };
+        });
     }
 
     fn hear(&mut self, event: &byoc_sklearn::Event) {
@@ -247,17 +250,19 @@ impl Report {
                 if self.shown.is_none_or(|shown| shown.elapsed() >= PAUSE) {
                     self.shown = Some(Instant::now());
                     let mut out = std::io::stdout().lock();
-                    let _ = write!(out, "\r\x1b[Kpass {}: {rows} rows", self.pass).and_then(|()| out.flush());
+                    let _ =
+                        write!(out, "\r\x1b[Kpass {}: {}", self.pass, counted(*rows, "row")).and_then(|()| out.flush());
                 }
             }
             byoc_sklearn::Event::Seen(_) => {}
             byoc_sklearn::Event::PassEnded(rows) => {
                 let rate = *rows as f64 / self.began.elapsed().as_secs_f64().max(1e-6);
-                self.say(&format!("Pass {}: {rows} rows, {rate:.0} rows/second", self.pass));
+                self.say(&format!("Pass {}: {}, {rate:.0} rows/second", self.pass, counted(*rows, "row")));
             }
             byoc_sklearn::Event::Kept(name, columns) => {
                 self.say(&format!(
-                    "{name} keeps {columns} columns in memory: its statistics are of all values at once"
+                    "{name} keeps {} in memory: its statistics are of all values at once",
+                    counted(*columns, "column")
                 ));
             }
         }

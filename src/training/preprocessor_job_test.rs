@@ -138,7 +138,7 @@ fn the_reason_of_a_failure_is_in_the_failure_file() {
                 ("data/train/r", ROWS),
                 ("data/train/s", "1,z,x\n2,1\n"),
             ],
-            "row 1, column 2 (a): channel train: ",
+            "s: row 1, column 2 (a): ",
         ),
         (
             &[("config/hyperparameters.json", &hyperparameters), ("data/train/r", ROWS), ("data/train/s", "1,2,x,4\n")],

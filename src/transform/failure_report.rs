@@ -3,6 +3,7 @@
 use super::model::RecordError;
 use super::split::Payload;
 use crate::error::Error;
+use byoc_formats::counted::counted;
 use byoc_formats::error::{Place, chain};
 
 /// The most failed objects that a message names.
@@ -10,7 +11,12 @@ const MAX_NAMED: usize = 20;
 
 /// The report at the end of a job: which objects have no output, and why.
 pub(super) fn report(job: &str, total: usize, failures: &[String]) -> String {
-    let mut report = format!("job {job} Failed: {} of {total} objects have no output:", failures.len());
+    let mut report = format!(
+        "job {job} Failed: {} of {} {} no output:",
+        failures.len(),
+        counted(total, "object"),
+        if total == 1 { "has" } else { "have" }
+    );
     for failure in failures.iter().take(MAX_NAMED) {
         report.push_str("\n    ");
         report.push_str(failure);

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::telemetry::terminal::{print_line, show_status};
+use byoc_formats::counted::counted;
 
 /// The progress of a job.
 #[derive(Debug)]
@@ -52,7 +53,7 @@ impl Progress {
     }
 
     fn so_far(&self) -> String {
-        format!("({} of {} objects)", self.done + self.failed, self.objects)
+        format!("({} of {})", self.done + self.failed, counted(self.objects, "object"))
     }
 
     /// Refreshes the status line.
@@ -75,13 +76,14 @@ impl Progress {
     fn line(&self, elapsed: Duration) -> String {
         let read = self.read.load(Ordering::Relaxed);
         let seconds = elapsed.as_secs_f64().max(1e-3);
-        let mut line = format!("{} of {} objects", self.done + self.failed, self.objects);
+        let mut line = format!("{} of {}", self.done + self.failed, counted(self.objects, "object"));
         if self.failed > 0 {
             line.push_str(&format!(", {} failed", self.failed));
         }
         line.push_str(&format!(
-            "  {} records  {} of {}  {} records/s  {}/s",
+            "  {} {}  {} of {}  {} records/s  {}/s",
             count(self.records),
+            records_noun(self.records),
             size(read),
             size(self.bytes),
             count((self.records as f64 / seconds) as u64),
@@ -98,14 +100,19 @@ impl Progress {
     fn summary(&self) -> String {
         let seconds = self.began.elapsed().as_secs_f64();
         format!(
-            "{} objects, {} records, {} in {}, {} records/s",
-            self.done,
+            "{}, {} {}, {} in {}, {} records/s",
+            counted(self.done, "object"),
             count(self.records),
+            records_noun(self.records),
             size(self.read.load(Ordering::Relaxed)),
             duration(seconds),
             count((self.records as f64 / seconds.max(1e-3)) as u64)
         )
     }
+}
+
+fn records_noun(count: u64) -> &'static str {
+    if count == 1 { "record" } else { "records" }
 }
 
 /// A number with commas between its thousands.

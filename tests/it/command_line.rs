@@ -31,6 +31,26 @@ fn help_and_version_are_printed_with_exit_code_0() {
 }
 
 #[test]
+fn output_that_cannot_be_written_is_an_error_of_help_and_of_training() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, model) = (folder.path().join("data.csv"), folder.path().join("model"));
+    std::fs::write(&data, "1,2\n2,3\n3,4\n".repeat(400)).unwrap();
+    let (data, model) = (data.to_str().unwrap(), model.to_str().unwrap());
+    let train = [
+        ["train", "--train", data, "--output", model, "--content-type", "text/csv"].as_slice(),
+        &["--hp", "predictor_type=regressor", "--hp", "epochs=1", "--hp", "mini_batch_size=100"],
+    ]
+    .concat();
+    for arguments in [&["--help"][..], &["serve", "--help"], &["licenses"], &train] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = byoc(arguments).stdin(Stdio::null()).stdout(full).output().unwrap();
+        let stderr = stderr(&output);
+        assert_eq!(output.status.code(), Some(74), "{arguments:?}: {stderr}");
+        assert!(stderr.contains("could not write to standard output") && stderr.contains("free space"), "{stderr}");
+    }
+}
+
+#[test]
 fn an_unknown_command_or_flag_or_no_command_is_a_usage_error() {
     for arguments in [&["fly"][..], &["serve", "--wings"], &[]] {
         let output = run(arguments, &[]);

@@ -213,13 +213,17 @@ fn files_with_a_header_line_train_the_same_model_as_sagemakers_folders_and_it_is
 fn a_header_line_is_checked_in_each_file_and_counts_as_row_1() {
     let folder = tempfile::tempdir().unwrap();
     for (files, content_type, expected) in [
-        (&[("a", "y,a,b\n1,2,3\n")][..], "text/csv", "row 1: channel train: "),
+        (&[("a", "y,a,b\n1,2,3\n")][..], "text/csv", "a: row 1: this looks like"),
         (&[("a", "y,a,b\n1,2,3\n")], "text/csv", "--content-type of byoc train, to text/csv;header=present"),
         (&[("a", "1,2,3\n")], "text/csv;header=present", "expected a line of the names of the columns"),
         (&[("a", "y,a\n1,2\n"), ("b", "a,y\n2,1\n")], "text/csv;header=present", "in its order, y,a, found a,y"),
-        (&[("a", "y,a,b\n1,2\n")], "text/csv;header=present", "row 2: channel train: "),
+        (&[("a", "y,a,b\n1,2\n")], "text/csv;header=present", "a: row 2: expected 3"),
         (&[("a", "y,a,b\n1,2\n")], "text/csv;header=present", "expected 3 columns as in the header line"),
-        (&[("a", "y,a\n1,2\n1,x\n")], "text/csv;header=present", "row 3, column 2, byte 10: "),
+        (
+            &[("a", "y,a\n1,2\n1,x\n")],
+            "text/csv;header=present",
+            "a: row 3, column 2 (a), byte 10: expected a number, found \"x\" (a linear learner",
+        ),
         (&[("a", "y,a\n1,2\n")], "text/csv;header=yes", "expected header=present or header=absent"),
     ] {
         let data = tempfile::tempdir_in(folder.path()).unwrap();

@@ -857,7 +857,7 @@ fn answers_that_do_not_match_records_are_reported_once_per_object() {
     let output = job.run();
     assert_eq!(output.status.code(), Some(0));
     assert!(fake.invocation_bodies().len() > 1);
-    assert_eq!(errors(&output).matches("the container answered 1 lines to").count(), 1, "{}", errors(&output));
+    assert_eq!(errors(&output).matches("the container answered 1 line to").count(), 1, "{}", errors(&output));
 }
 
 #[test]

@@ -8,8 +8,10 @@
 //! - [`numbers`]: numbers as Python prints them.
 //! - [`json_document`]: JSON documents that people write.
 //! - [`suggest`]: the known name closest to a misspelled one.
+//! - [`counted`]: counts with their nouns.
 //! - [`error`]: what is wrong with data, and where.
 
+pub mod counted;
 pub mod error;
 mod excerpt;
 pub mod file_kind;

@@ -103,8 +103,8 @@ impl ModelAlgo {
         if path.is_file() {
             let mut file = File::open(&path).map_err(|error| Error::io("open", &path, error))?;
             let length = file.metadata().map_err(|error| Error::io("access", &path, error))?.len();
-            check_is_zip(&mut file).map_err(|error| error.context(ARCHIVE))?;
-            check_directory(&mut file, length).map_err(|error| error.context(ARCHIVE))?;
+            check_is_zip(&mut file).map_err(|error| error.within(ARCHIVE))?;
+            check_directory(&mut file, length).map_err(|error| error.within(ARCHIVE))?;
             let archive = ZipArchive::new(BufReader::new(file)).map_err(|error| {
                 let found = "found a file that is cut off or is not a zip archive";
                 Error::bad_artifact(format!("{ARCHIVE}: expected a zip archive, {found}")).caused_by(error)
@@ -234,9 +234,9 @@ impl ModelAlgo {
         let name = member.name();
         match &mut self.0 {
             Source::Zip(archive, length) => with_zipped(archive, *length, member, then)
-                .map_err(|error| error.context(format_args!("{name} in {ARCHIVE}"))),
+                .map_err(|error| error.within(format_args!("{name} in {ARCHIVE}"))),
             Source::Folder(directory) => {
-                with_loose(&directory.join(name), member, then).map_err(|error| error.context(name))
+                with_loose(&directory.join(name), member, then).map_err(|error| error.within(name))
             }
         }
     }

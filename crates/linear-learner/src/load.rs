@@ -5,6 +5,7 @@ use super::parameters::Parameters;
 use super::{Activation, LinearLearner, PredictorType};
 use crate::archive::{Member, ModelAlgo};
 use byoc_account::Allowance;
+use byoc_formats::counted::counted;
 use byoc_formats::error::{Cause, Error, Result};
 use byoc_formats::json_document;
 use byoc_formats::mxnet_params::{Array, Layout};
@@ -51,7 +52,7 @@ fn parse<T>(
     let parsed = artifact.read(member, times, allowance, |bytes| match parse(bytes) {
         Ok(parsed) => Ok(Some(parsed)),
         Err(error) => {
-            failed = Some(error.context(member.name()));
+            failed = Some(error.within(member.name()));
             Ok(None)
         }
     })?;
@@ -84,7 +85,7 @@ fn learner(
 ) -> Result<LinearLearner> {
     let names = [WEIGHT, BIAS].concat();
     let places = artifact.places(&names)?;
-    let in_file = |error: Error| error.context(Member::Params.name());
+    let in_file = |error: Error| error.within(Member::Params.name());
     let [weight, bias] = match *places.of.as_slice() {
         [prefixed, plain, prefixed_bias, plain_bias] => [prefixed.or(plain), prefixed_bias.or(plain_bias)],
         _ => [None, None],
@@ -114,8 +115,9 @@ fn learner(
     };
     if bias.len() != outputs {
         return Err(in_file(Error::bad_artifact(format!(
-            "array {}: expected {outputs} values as the weights have outputs, found {}",
+            "array {}: expected {} as the weights have outputs, found {}",
             BIAS[0],
+            counted(outputs, "value"),
             bias.len()
         ))));
     }

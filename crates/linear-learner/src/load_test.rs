@@ -131,7 +131,7 @@ fn a_damaged_artifact_is_refused_with_the_file_the_part_and_the_expectation() {
         ),
         (
             folder(head, REGRESSOR, &[one, ("arg:fc0_bias", &[1, 2], &[1.0, 2.0])]),
-            "mx-mod-0000.params: array arg:fc0_bias: expected 1 values as the weights have outputs, found 2",
+            "mx-mod-0000.params: array arg:fc0_bias: expected 1 value as the weights have outputs, found 2",
         ),
         (
             folder(head, REGRESSOR, &[("arg:fc0_weight", &[2, 1], &[1.0, f32::NAN])]),

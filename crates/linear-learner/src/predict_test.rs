@@ -65,7 +65,7 @@ fn an_error_in_a_request_starts_with_the_message_of_the_algorithms_container() {
     let regressor = learner(PredictorType::Regressor, Activation::Identity, &[&[1.0]], &[0.0]);
     let error = regressor.read(ContentType::of(MediaType::Csv), b"1\n1,2\n", crate::testing::unbounded()).unwrap_err();
     assert_eq!(error.cause(), Cause::BadPayload);
-    assert_eq!(error.message(), "unable to evaluate payload provided: expected 1 features, found 2");
+    assert_eq!(error.message(), "unable to evaluate payload provided: expected 1 feature, found 2");
     assert_eq!(error.place().unwrap().row, Some(2));
 }
 

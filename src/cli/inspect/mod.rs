@@ -12,7 +12,7 @@ mod scorer;
 mod several;
 mod weights;
 
-use std::io::{BufWriter, ErrorKind, Write};
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use byoc_account::{Account, Allowance, Deadline, Lease, Purpose, system};
@@ -25,7 +25,7 @@ use crate::container::accounts::process_reserve;
 use crate::env::Environment;
 use crate::error::{Cause, Error, Result};
 use crate::model::{Contents, FileSize, Inspection, NamedPath, Refusal, Script};
-use crate::telemetry::printable;
+use crate::telemetry::{printable, stdout_error};
 use byoc_sklearn::preprocessor::Overrides;
 use local_artifact::LocalArtifact;
 use page::{Page, path, plain};
@@ -48,11 +48,7 @@ pub(super) fn run(raw: &RawSettings) -> Result<()> {
     };
     match (written.and_then(|()| stdout.flush()), refusal) {
         (_, Some(error)) => Err(error),
-        // The reader has read enough.
-        (Err(error), None) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Error::new(Cause::Io, "could not write to standard output").caused_by(error))
-        }
-        _ => Ok(()),
+        (written, None) => stdout_error::check(written),
     }
 }
 

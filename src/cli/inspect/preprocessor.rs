@@ -1,6 +1,7 @@
 //! A preprocessor as text: the tree of its transformers and the names of its features.
 
 use super::page::{Page, listed, path, plain, short, value};
+use byoc_formats::counted::counted;
 use byoc_formats::rows::reading::ReadAs;
 use byoc_sklearn::describe::{ColumnReadAs, PreprocessorDescription, TransformerDescription};
 use byoc_sklearn::feature_names::name::Name;
@@ -79,10 +80,6 @@ fn features(page: &mut Page, whole: &TransformerDescription) {
     if let Some(note) = &whole.note {
         page.line(2, &printable_sentence(note));
     }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 fn names(names: &[Name]) -> impl ExactSizeIterator<Item = String> {

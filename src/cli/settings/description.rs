@@ -70,8 +70,12 @@ impl Description {
         }
         argument = match arity {
             Arity::Switch => return Some(argument.long(name).action(ArgAction::SetTrue)),
-            Arity::One => argument.long(name).value_name(placeholder).action(ArgAction::Set),
-            Arity::Repeated => argument.long(name).value_name(placeholder).action(ArgAction::Append),
+            Arity::One => {
+                argument.long(name).value_name(placeholder).action(ArgAction::Set).allow_negative_numbers(true)
+            }
+            Arity::Repeated => {
+                argument.long(name).value_name(placeholder).action(ArgAction::Append).allow_negative_numbers(true)
+            }
             Arity::Positional => argument.value_name(placeholder).action(ArgAction::Set).required(true),
         };
         Some(if self.is_path { argument.value_parser(value_parser!(PathBuf)) } else { argument })

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::problems::InvalidValue;
 use crate::storage::{Location, absolute};
@@ -35,6 +36,13 @@ pub(in crate::cli) fn boolean(text: &str) -> Result<bool, InvalidValue> {
 pub(in crate::cli) fn number(text: &str, bounds: RangeInclusive<u64>) -> Result<u64, InvalidValue> {
     let number = text.trim().parse().ok().filter(|number| bounds.contains(number));
     number.ok_or_else(|| format!("expected a whole number from {} to {}", bounds.start(), bounds.end()).into())
+}
+
+/// A time of at least one second, in whole seconds.
+pub(in crate::cli) fn seconds(text: &str, most: u64) -> Result<Duration, InvalidValue> {
+    let seconds = text.trim().parse().ok().filter(|seconds| (1..=most).contains(seconds));
+    let expected = || format!("expected a whole number of seconds from 1 to {most}").into();
+    seconds.map(Duration::from_secs).ok_or_else(expected)
 }
 
 /// A count from 1 to 1024, such as a number of workers or threads.
@@ -88,6 +96,15 @@ mod tests {
             assert_eq!(boolean(text), Ok(value), "{text}");
         }
         assert!(boolean("maybe").is_err());
+    }
+
+    #[test]
+    fn an_error_about_a_time_names_the_unit() {
+        assert_eq!(seconds("60", 3600), Ok(Duration::from_secs(60)));
+        for text in ["1h", "0", "-1", "3601", "1.5", ""] {
+            let expected = "expected a whole number of seconds from 1 to 3600";
+            assert_eq!(seconds(text, 3600), Err(expected.into()), "{text}");
+        }
     }
 
     #[test]

@@ -70,14 +70,14 @@ fn values_are_read_as_their_row_declares() {
 
 #[test]
 fn all_problems_are_reported_together_with_their_sources() {
-    let flags = ["--port", "abc", "--number=3", "--number=10"];
+    let flags = ["--port", "-1", "--number=3", "--number", "-10"];
     let error = read(&flags, [("QUEUE", "-1"), ("VERBOSE", "maybe")]).unwrap_err();
     assert_eq!(error.cause(), Cause::BadSetting);
     assert_eq!(
         error.message(),
-        "4 settings are wrong:\n  --port is \"abc\": expected a whole number from 0 to 65535\n  \
+        "4 settings are wrong:\n  --port is \"-1\": expected a whole number from 0 to 65535\n  \
          environment variable QUEUE is \"-1\": expected a whole number from 1 to 9\n  \
-         --number is \"10\": expected a whole number from 1 to 9\n  \
+         --number is \"-10\": expected a whole number from 1 to 9\n  \
          environment variable VERBOSE is \"maybe\": expected true or false"
     );
     let error = read(&[], [("NUMBERS", "1,x")]).unwrap_err();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use log::LevelFilter;
 
-use crate::cli::settings::parse::{number, text};
+use crate::cli::settings::parse::{seconds, text};
 use crate::cli::settings::problems::InvalidValue;
 use crate::cli::settings::row::{Defaulted, Optional, flag, variables};
 use crate::env;
@@ -25,7 +25,7 @@ pub(in crate::cli) const LOG_FILTER: Optional<String> = variables(&[env::RUST_LO
 
 pub(in crate::cli) const HEALTH_CHECK_TIMEOUT: Defaulted<Duration> = flag("health-check-timeout", "SECONDS")
     .variables(&["BYOC_HEALTH_CHECK_TIMEOUT_SECONDS"])
-    .parse(|text| number(text, 1..=MAX_HEALTH_CHECK_TIMEOUT).map(Duration::from_secs))
+    .parse(|text| seconds(text, MAX_HEALTH_CHECK_TIMEOUT))
     .default("480");
 
 pub(in crate::cli) const REGION: Defaulted<String> = variables(&[env::AWS_REGION, env::AWS_DEFAULT_REGION])

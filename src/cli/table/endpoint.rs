@@ -9,7 +9,7 @@ use byoc_formats::suggest;
 use log::LevelFilter;
 use reqwest::Url;
 
-use crate::cli::settings::parse::{address, buffer_size, location, number, port, size};
+use crate::cli::settings::parse::{address, buffer_size, location, port, seconds, size};
 use crate::cli::settings::problems::InvalidValue;
 use crate::cli::settings::row::{Defaulted, Each, Joined, Optional, flag};
 use crate::cli::settings::settings;
@@ -140,7 +140,7 @@ settings! {
         /// Seconds that a request waits for its model to be loaded before it gets ModelNotReadyException (429)
         model_ready_timeout: Defaulted<Duration> = flag("model-ready-timeout", "SECONDS")
             .variables(&["BYOC_MODEL_READY_TIMEOUT_SECONDS"])
-            .parse(|text| number(text, 1..=MAX_MODEL_READY_TIMEOUT).map(Duration::from_secs))
+            .parse(|text| seconds(text, MAX_MODEL_READY_TIMEOUT))
             .default("60");
 
         /// What to do if an artifact is replaced or deleted while its model is loaded: never keeps the old model, as on
@@ -200,7 +200,7 @@ fn containers(text: &str) -> Result<BTreeMap<String, Url>, InvalidValue> {
 }
 
 fn timeout(text: &str) -> Result<Duration, InvalidValue> {
-    number(text, 1..=MAX_TIMEOUT).map(Duration::from_secs)
+    seconds(text, MAX_TIMEOUT)
 }
 
 fn in_flight_memory(text: &str) -> Result<u64, InvalidValue> {

@@ -9,7 +9,7 @@ use byoc_formats::media_types::media_type::{self, MediaType};
 use byoc_formats::suggest;
 use log::LevelFilter;
 
-use crate::cli::settings::parse::{address, boolean, count, location, number, port, size, text};
+use crate::cli::settings::parse::{address, boolean, count, location, number, port, seconds, size, text};
 use crate::cli::settings::problems::InvalidValue;
 use crate::cli::settings::row::{Defaulted, Optional, Rows, Switch, flag, switch, variables};
 use crate::cli::settings::settings;
@@ -81,7 +81,7 @@ settings! {
         /// Seconds that a request may take
         timeout: Optional<Duration> = flag("timeout", "SECONDS")
             .variables(&["SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS", "SAGEMAKER_MODEL_SERVER_TIMEOUT"])
-            .parse(|text| number(text, 1..=3600).map(Duration::from_secs))
+            .parse(|text| seconds(text, 3600))
             .otherwise("60; 3600 in a batch job");
 
         /// Number of large requests that may wait for a worker

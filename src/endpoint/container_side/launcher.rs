@@ -294,7 +294,7 @@ impl ContainerLauncher {
     async fn unpack(&self, config: &ContainerConfig, url: &ModelDataUrl, into: &Path) -> Result<Version> {
         let fetched = fetch::fetch(url, &self.container_settings.storage, into).await.map(|fetched| fetched.version);
         fetched.map_err(|error| {
-            error.into_error().context(format_args!("container {}: {}", config.name, url.display_member()))
+            error.into_error().within(format_args!("container {}: {}", config.name, url.display_member()))
         })
     }
 

@@ -89,7 +89,7 @@ impl Reading {
     }
 
     fn read(&self, pass: usize, sender: &SyncSender<Result<Rows>>) -> Result<()> {
-        let in_channel = |error: Error| error.context(format_args!("channel {}", self.name));
+        let in_channel = |error: Error| error.within(format_args!("channel {}", self.name));
         let mut collector = Collector::new(self.predictor_type, self.mini_batch_size, &self.shape.width, sender);
         for path in self.streams.paths(pass).map_err(in_channel)? {
             let mut stream = self.streams.open(&path, &self.stop).map_err(in_channel)?;
@@ -98,7 +98,7 @@ impl Reading {
                 Format::Csv => csv::read(&mut stream, &self.header, &mut collector),
                 Format::RecordIo => recordio::read(&mut stream, &mut collector),
             };
-            read.map_err(|error| in_channel(error.context(path.display())))?;
+            read.map_err(|error| in_channel(error.within(path.display())))?;
         }
         collector.finish();
         Ok(())

@@ -128,7 +128,7 @@ fn bad_data_is_an_error_with_the_file_and_the_place() {
     let classes = PredictorType::MulticlassClassifier { classes: 3 };
     let long = [lines(0, 250_000).into_bytes(), b"1,2,x\n".to_vec()].concat();
     for (channel, kind, bytes, expected) in [
-        (CSV, binary, b"1,2,3\n0,4\n".to_vec(), "row 2, byte 6: channel train"),
+        (CSV, binary, b"1,2,3\n0,4\n".to_vec(), "part-0: row 2, byte 6: expected 3 columns"),
         (
             CSV,
             binary,
@@ -148,7 +148,7 @@ fn bad_data_is_an_error_with_the_file_and_the_place() {
         (RECORDIO, binary, b"1,2,3\n4,5,6\n".to_vec(), "text/csv needs the channel's ContentType to say so"),
         (RECORDIO, binary, sparse(&[1.0], &[5], &[2], &[1.0]), "row 2, byte"),
         (RECORDIO, binary, sparse(&[1.0], &[5], &[2], &[1.0]), "expected keys below the 2 features"),
-        (RECORDIO, binary, sparse(&[1.0], &[1, 0], &[2], &[1.0]), "found 2 keys and 1 values"),
+        (RECORDIO, binary, sparse(&[1.0], &[1, 0], &[2], &[1.0]), "found 2 keys and 1 value"),
         (RECORDIO, binary, sparse(&[1.0], &[1], &[], &[1.0]), "expected the shape of sparse features"),
         (RECORDIO, binary, sparse(&[1.0], &[1], &[3], &[1.0]), "expected 2 features as in the record before, found 3"),
         (RECORDIO, binary, sparse(&[1.0], &[1], &[2], &[]), "expected one label named \"values\", found 0"),

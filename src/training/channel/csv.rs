@@ -5,6 +5,7 @@ use crate::training::channel::collector::Collector;
 use crate::training::channel::header_line::HeaderLine;
 use crate::training::channel::streams::Stream;
 use byoc_account::Allowance;
+use byoc_formats::counted::counted;
 use byoc_formats::error::Place;
 use byoc_formats::error::{Error, Result};
 use byoc_formats::media_types::csv::read_channel;
@@ -46,13 +47,23 @@ pub(in crate::training) fn read(stream: &mut Stream, header: &HeaderLine, collec
         }
         wanted = CHUNK;
         let whole = text.get(..end).unwrap_or_default();
-        let is_wanted = collect(whole, rows == 0, collector).map_err(|error| error.shifted(rows, offset))?;
+        let is_wanted =
+            collect(whole, rows == 0, collector).map_err(|error| named(error.shifted(rows, offset), header))?;
         if is_end || !is_wanted {
             return Ok(());
         }
         rows = header_rows.unwrap_or(0) + collector.rows_of_stream();
         offset += end;
         text.drain(..end);
+    }
+}
+
+/// The error with the name of its column, if the file has a header line.
+fn named(error: Error, header: &HeaderLine) -> Error {
+    let column = error.place().and_then(|place| place.column?.checked_sub(1));
+    match column.and_then(|column| header.names()?.get(column)) {
+        Some(name) => error.at(Place::default().named(name)),
+        None => error,
     }
 }
 
@@ -81,8 +92,9 @@ fn collect(text: &[u8], is_start: bool, collector: &mut Collector) -> Result<boo
 fn check_names(header: &HeaderLine, text: &[u8], row: usize) -> Result<()> {
     match (header.columns(), columns(text)) {
         (Some(expected), Some(found)) if expected != found => Err(Error::bad_payload(format!(
-            "expected {expected} columns as in the header line, the label and {} features, found {found}",
-            expected.saturating_sub(1)
+            "expected {} as in the header line, the label and {}, found {found}",
+            counted(expected, "column"),
+            counted(expected.saturating_sub(1), "feature")
         ))
         .at(Place::row(row))),
         _ => Ok(()),

@@ -83,12 +83,17 @@ impl HeaderLine {
         }
     }
 
-    /// Number of columns of the header line, if files have one whose names no specification has.
-    pub(in crate::training) fn columns(&self) -> Option<usize> {
+    /// The names in the header line, if files have one whose names no specification has.
+    pub(in crate::training) fn names(&self) -> Option<&[String]> {
         match (&self.header, &self.names) {
-            (Header::Present, Names::AboveNumbers(first)) => first.get().map(|(_, names)| names.len()),
+            (Header::Present, Names::AboveNumbers(first)) => first.get().map(|(_, names)| names.as_slice()),
             _ => None,
         }
+    }
+
+    /// Number of columns of the header line, if files have one whose names no specification has.
+    pub(in crate::training) fn columns(&self) -> Option<usize> {
+        self.names().map(<[String]>::len)
     }
 }
 

@@ -99,7 +99,7 @@ impl TableSource {
     fn read(&mut self, see: &mut dyn FnMut(&mut TableSource, Chunk) -> Result<()>) -> Result<()> {
         let pass = self.passes;
         self.passes += 1;
-        let in_channel = |error: Error, name: &str| error.context(format_args!("channel {name}"));
+        let in_channel = |error: Error, name: &str| error.within(format_args!("channel {name}"));
         let mut width = None;
         let paths = self.streams.paths(pass).map_err(|error| in_channel(error, &self.name))?;
         let excluded = self.excluded.clone();
@@ -115,7 +115,7 @@ impl TableSource {
                 if self.stop.is_set() {
                     return Err(stopped());
                 }
-                let chunk = chunk.map_err(|error| in_channel(error.context(path.display()), &self.name))?;
+                let chunk = chunk.map_err(|error| in_channel(error.within(path.display()), &self.name))?;
                 let Some(chunk) = chunk else { break };
                 see(self, chunk)?;
             }
@@ -157,7 +157,7 @@ impl TableSource {
 fn show(chunk: &Chunk, types: &[ColumnType], name: &str, see: &mut dyn FnMut(Table<'_>) -> Result<()>) -> Result<()> {
     let records = Records::find(&chunk.text, Some(chunk.width), true)?;
     see(records.table(types)).map_err(|error| {
-        error.shifted(chunk.rows_before, 0).context(format_args!("channel {name}: {}", chunk.path.display()))
+        error.shifted(chunk.rows_before, 0).within(format_args!("channel {name}: {}", chunk.path.display()))
     })
 }
 

@@ -3,8 +3,11 @@
 //!
 //! Wording and order are those of public training logs from 2020 to 2024. As there, all lines go to standard output.
 
+use crate::error::Result;
 use crate::telemetry::printable;
+use crate::telemetry::stdout_error::FirstError;
 use crate::training::report::{number, resolved};
+use byoc_formats::counted::counted;
 use byoc_linear_learner::train::{Epoch, Event, Given, Hyperparameters, Loss, Metric, Optimizer, Trained, Verdict};
 use jiff::Timestamp;
 use serde_json::json;
@@ -23,6 +26,7 @@ pub(in crate::training) struct LogLines<W> {
     has_test: bool,
     now: fn() -> SystemTime,
     epoch_began: SystemTime,
+    written: FirstError,
 }
 
 impl<W: Write> LogLines<W> {
@@ -45,14 +49,16 @@ impl<W: Write> LogLines<W> {
             has_test,
             now,
             epoch_began: now(),
+            written: FirstError::default(),
         }
     }
 
-    /// A line that begins with the time and the thread, as AWS's do. Training continues if it cannot be written.
+    /// A line that begins with the time and the thread, as AWS's do. Training continues if it cannot be written; [`LogLines::finish`] reports that.
     fn line(&mut self, message: impl std::fmt::Display) {
         let stamp = stamp((self.now)());
         let message = message.to_string();
-        let _ = writeln!(self.out, "[{stamp} INFO {}] {}", self.thread, printable::one_line(&message));
+        let line = writeln!(self.out, "[{stamp} INFO {}] {}", self.thread, printable::one_line(&message));
+        self.written.keep(line);
     }
 
     pub(in crate::training) fn configuration(&mut self, source: &str, given: &Given) {
@@ -72,9 +78,10 @@ impl<W: Write> LogLines<W> {
             Event::Prepared { scaler, models } => {
                 self.epoch_began = (self.now)();
                 self.line(format_args!(
-                    "Training {models} models side by side on {} features, scaled by {} records",
-                    scaler.means.len(),
-                    scaler.records
+                    "Training {} side by side on {}, scaled by {}",
+                    counted(models, "model"),
+                    counted(scaler.means.len(), "feature"),
+                    counted(scaler.records, "record")
                 ));
             }
             Event::Progress { .. } => {}
@@ -154,7 +161,8 @@ impl<W: Write> LogLines<W> {
             "Metrics": { name: { "sum": value, "count": 1, "min": value, "max": value } },
         });
         let record = record.to_string();
-        let _ = writeln!(self.out, "#metrics {}", printable::json(&record));
+        let line = writeln!(self.out, "#metrics {}", printable::json(&record));
+        self.written.keep(line);
     }
 
     fn scores(&mut self, channel: &str, metrics: &[Metric]) {
@@ -181,6 +189,14 @@ impl<W: Write> LogLines<W> {
             trained.models,
             path.display()
         ));
+    }
+
+    /// Whether all lines were written.
+    ///
+    /// # Errors
+    /// [`Cause::Io`](crate::error::Cause::Io), for the first line that was not.
+    pub(in crate::training) fn finish(self) -> Result<()> {
+        self.written.check()
     }
 }
 

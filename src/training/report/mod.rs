@@ -3,6 +3,7 @@
 pub(super) mod log_lines;
 pub(super) mod terminal;
 
+use crate::error::Result;
 use crate::training::report::log_lines::LogLines;
 use crate::training::report::terminal::Terminal;
 use byoc_linear_learner::train::{Candidate, Event, Optimizer, Trained};
@@ -27,6 +28,17 @@ impl Report {
         match self {
             Report::LogLines(lines) => lines.written(path, trained),
             Report::Terminal(screen) => screen.written(path, trained),
+        }
+    }
+
+    /// Whether all log lines were written. A terminal is not checked.
+    ///
+    /// # Errors
+    /// [`Cause::Io`](crate::error::Cause::Io).
+    pub(in crate::training) fn finish(self) -> Result<()> {
+        match self {
+            Report::LogLines(lines) => lines.finish(),
+            Report::Terminal(_) => Ok(()),
         }
     }
 }

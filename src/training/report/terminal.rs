@@ -2,6 +2,7 @@
 
 use crate::telemetry::terminal::{REFRESH_INTERVAL, print_line, show_status};
 use crate::training::report::number;
+use byoc_formats::counted::counted;
 use byoc_linear_learner::train::{Event, Hyperparameters, Trained, Verdict};
 use std::path::Path;
 use std::time::Instant;
@@ -28,10 +29,14 @@ impl Terminal {
     pub(in crate::training) fn hear(&mut self, event: Event<'_>) {
         match event {
             Event::Prepared { scaler, models } => {
-                print_line(&format!("training {models} models on {} features", scaler.means.len()));
+                print_line(&format!(
+                    "training {} on {}",
+                    counted(models, "model"),
+                    counted(scaler.means.len(), "feature")
+                ));
             }
             Event::Progress { epoch, records } => {
-                self.show(&format!("epoch {} of {}: {records} records", epoch + 1, self.epochs));
+                self.show(&format!("epoch {} of {}: {}", epoch + 1, self.epochs, counted(records, "record")));
             }
             Event::Epoch(epoch) => {
                 let seconds = std::mem::replace(&mut self.began, Instant::now()).elapsed().as_secs_f64();
@@ -58,6 +63,6 @@ impl Terminal {
     }
 
     pub(in crate::training) fn written(&self, path: &Path, trained: &Trained) {
-        print_line(&format!("{} after {} epochs", path.display(), trained.epochs));
+        print_line(&format!("{} after {}", path.display(), counted(trained.epochs, "epoch")));
     }
 }

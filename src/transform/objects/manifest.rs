@@ -25,7 +25,7 @@ pub(super) async fn list(storage: &Storage, manifest: &Location) -> Result<Vec<O
         Location::Local(path) => path.parent().map(PathBuf::from).unwrap_or_default(),
         Location::S3 { .. } => PathBuf::new(),
     };
-    let entries = entries_of(&text, &folder).map_err(|error| error.context(manifest))?;
+    let entries = entries_of(&text, &folder).map_err(|error| error.within(manifest))?;
     let look_at = |(location, name): (Location, String)| async move {
         let failed = |failure: StorageError| read_failed(&location, failure);
         match &location {

@@ -18,6 +18,7 @@ use crate::transform::output::{Draft, Output};
 use crate::transform::processing::DataProcessing;
 use crate::transform::source::Opener;
 use crate::transform::split::{Payload, SplitType, lines};
+use byoc_formats::counted::counted;
 use byoc_formats::error::{Place, chain};
 
 /// The size of the pieces in which an object is streamed, in bytes.
@@ -84,9 +85,10 @@ impl PieceInvoker {
         if lines != payload.count && !pending.is_count_reported.swap(true, Ordering::Relaxed) {
             let place = describe_position(payload, None);
             log::warn!(
-                "{}: {place}: the container answered {lines} lines to {} records",
+                "{}: {place}: the container answered {} to {}",
                 pending.object.name,
-                payload.count
+                counted(lines, "line"),
+                counted(payload.count, "record")
             );
         }
     }

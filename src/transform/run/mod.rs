@@ -26,6 +26,7 @@ use super::source::Opener;
 use crate::error::{Cause, Error, Result};
 use crate::signals::{StopSignal, StopSignals};
 use crate::telemetry::terminal::REFRESH_INTERVAL;
+use byoc_formats::counted::counted;
 use invocation::PieceInvoker;
 use pending::pending_objects;
 use pieces::Piece;
@@ -74,7 +75,7 @@ async fn transform(settings: Settings) -> Result<()> {
     let source = source.resolve_s3_folder(&storage).await?;
     let objects = objects::find(&storage, job.data_type, &job.input, &job.output).await?;
     let output = Arc::new(Output::open(&job.output, &storage).await?);
-    log::info!("job {}: {} objects in {}, to {}", job.name, objects.len(), job.input, job.output);
+    log::info!("job {}: {} in {}, to {}", job.name, counted(objects.len(), "object"), job.input, job.output);
     let variables = variables(&job);
     let started = tokio::select! {
         started = Model::start(&source, &launch, &variables) => started,

@@ -8,6 +8,7 @@ use super::pending::PendingObject;
 use crate::error::{Cause, Result};
 use crate::transform::output::{Draft, Output};
 use crate::transform::progress::Progress;
+use byoc_formats::counted::counted;
 use byoc_formats::error::chain;
 
 /// Writes the outcomes of pieces, in the order of the pieces.
@@ -61,7 +62,7 @@ impl<'a> Writer<'a> {
                 if !pending.has_failed.load(Ordering::Relaxed) {
                     // An object without records has an empty output.
                     let finished = self.draft.take().map_or_else(|| pending.begin(&self.output), Ok)?;
-                    let line = format!("{}: {records} records", pending.object.name);
+                    let line = format!("{}: {}", pending.object.name, counted(records, "record"));
                     self.commit(finished, pending, &line).await?;
                 }
             }

@@ -15,6 +15,8 @@ pub type Source = Box<dyn std::error::Error + Send + Sync + 'static>;
 #[derive(Debug)]
 pub struct Details {
     pub(super) message: String,
+    /// The file or other source of the data, printed before the place.
+    origin: Option<String>,
     place: Option<Place>,
     source: Option<Source>,
     remedy: Option<Remedy>,
@@ -23,7 +25,8 @@ pub struct Details {
 impl Details {
     /// Details with a message, which is cut in the middle if it is very long.
     pub fn new(message: impl Into<String>) -> Details {
-        Details { message: shortened(message.into(), MAX_MESSAGE_LENGTH), place: None, source: None, remedy: None }
+        let message = shortened(message.into(), MAX_MESSAGE_LENGTH);
+        Details { message, origin: None, place: None, source: None, remedy: None }
     }
 
     /// The message, without the place and the source.
@@ -56,9 +59,19 @@ impl Details {
         self.remedy.take()
     }
 
-    /// Puts `context: ` before the message.
+    /// Puts `context: ` before the message; before the origin, if there is one.
     pub fn context(&mut self, context: impl fmt::Display) {
-        self.message = shortened(format!("{context}: {}", self.message), MAX_MESSAGE_LENGTH);
+        let text = self.origin.as_mut().unwrap_or(&mut self.message);
+        *text = shortened(format!("{context}: {text}"), MAX_MESSAGE_LENGTH);
+    }
+
+    /// Puts `origin: `, the file or other source of the data, before the place.
+    pub fn within(&mut self, origin: impl fmt::Display) {
+        if self.place.is_some() && self.origin.is_none() {
+            self.origin = Some(shortened(origin.to_string(), MAX_MESSAGE_LENGTH));
+        } else {
+            self.context(origin);
+        }
     }
 
     /// Puts `; advice` after the message.
@@ -97,6 +110,9 @@ impl Details {
 
 impl fmt::Display for Details {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(origin) = &self.origin {
+            write!(f, "{origin}: ")?;
+        }
         match &self.place {
             Some(place) => write!(f, "{place}: {}", self.message),
             None => f.write_str(&self.message),

@@ -140,6 +140,12 @@ impl Error {
         self
     }
 
+    /// The same error in a file or another source of data: `origin: ` comes before the place.
+    pub fn within(mut self, origin: impl fmt::Display) -> Error {
+        self.0.details.within(origin);
+        self
+    }
+
     /// The same error with `; advice` after its message.
     pub fn advice(mut self, advice: impl fmt::Display) -> Error {
         self.0.details.advice(advice);
@@ -257,6 +263,17 @@ mod tests {
         let error = Error::bad_payload("x").at(Place::default());
         assert_eq!((error.to_string().as_str(), error.place()), ("x", None));
         assert_eq!(error.context("unable").to_string(), "unable: x");
+    }
+
+    #[test]
+    fn the_file_comes_before_the_place_in_it() {
+        let error = Error::bad_payload("x").at(Place::row(2)).context("InputFilter").within("a.csv");
+        assert_eq!(error.to_string(), "a.csv: row 2: InputFilter: x");
+        assert_eq!(
+            error.within("channel train").context("job").to_string(),
+            "job: channel train: a.csv: row 2: InputFilter: x"
+        );
+        assert_eq!(Error::bad_payload("x").within("a.csv").to_string(), "a.csv: x");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Request bodies to rows, whatever their media type.
 
+use crate::counted::counted;
 use crate::error::{Error, Place, Result};
 use crate::media_types::content_type::ContentType;
 use crate::rows::reading::Reading;
@@ -77,7 +78,8 @@ struct SameWidth<'s> {
 impl Schema for SameWidth<'_> {
     fn check_width(&self, columns: usize) -> Result<()> {
         if columns != self.columns {
-            let message = format!("expected {} columns as in the rows before, found {columns}", self.columns);
+            let message =
+                format!("expected {} as in the rows before, found {columns}", counted(self.columns, "column"));
             return Err(Error::bad_payload(message));
         }
         self.schema.check_width(columns)

@@ -2,6 +2,7 @@
 //!
 //! Readers append values to the open row and close it; a row of another width is refused.
 
+use crate::counted::counted;
 use crate::error::{Error, Place, Result};
 use byoc_account::{Allowance, LeasedGrowth as _};
 
@@ -166,7 +167,9 @@ impl<'w> Batch<'w> {
         let (keys, values) = (self.open_keys(), self.open_values());
         if keys != values {
             return Err(Error::bad_payload(format!(
-                "expected as many values as keys in a sparse row, found {keys} keys and {values} values"
+                "expected as many values as keys in a sparse row, found {} and {}",
+                counted(keys, "key"),
+                counted(values, "value")
             ))
             .at(Place::row(self.rows + 1)));
         }
@@ -228,7 +231,8 @@ impl<'w> Batch<'w> {
     }
 
     fn wrong_width(&self, found: u64) -> Error {
-        Error::bad_payload(format!("expected {} features, found {found}", self.width)).at(Place::row(self.rows + 1))
+        Error::bad_payload(format!("expected {}, found {found}", counted(self.width, "feature")))
+            .at(Place::row(self.rows + 1))
     }
 }
 
@@ -282,7 +286,7 @@ mod tests {
         batch.end_dense().unwrap();
         batch.push_value(1.0).unwrap();
         batch.push_value(1.0).unwrap();
-        assert_eq!(batch.end_dense().unwrap_err().to_string(), "row 2: expected 1 features, found 2");
+        assert_eq!(batch.end_dense().unwrap_err().to_string(), "row 2: expected 1 feature, found 2");
         assert_eq!(
             Batch::new(3, &allowance).end_sparse(Some(2000)).unwrap_err().to_string(),
             "row 1: expected 3 features, found 2000"
@@ -302,7 +306,7 @@ mod tests {
         batch.push_key(2).unwrap();
         assert_eq!(
             batch.end_sparse(None).unwrap_err().message(),
-            "expected as many values as keys in a sparse row, found 1 keys and 0 values"
+            "expected as many values as keys in a sparse row, found 1 key and 0 values"
         );
     }
 }

@@ -5,6 +5,7 @@ use super::candidate::Candidate;
 use super::hyperparameters::{Hyperparameters, PredictorType};
 use super::kernel::padded;
 use super::optimizer::Optimizer;
+use byoc_formats::counted::counted;
 use byoc_formats::error::{Cause, Error, Result};
 
 /// The sizes that determine it. In 128 bits, which no product of these overflows.
@@ -103,10 +104,12 @@ impl Sizes {
         Err(Error::new(
             Cause::InsufficientMemory,
             format!(
-                "training {models} models of {features} features and {outputs} {} takes {bytes} bytes of memory, \
+                "training {} of {} and {} takes {bytes} bytes of memory, \
                  {there_are}: lower num_models{classes} or the number of features (sparse records say it in their \
                  shape)",
-                if outputs == 1 { "output" } else { "outputs" },
+                counted(models, "model"),
+                counted(features, "feature"),
+                counted(outputs, "output"),
             ),
         ))
     }

@@ -5,6 +5,7 @@
 
 use super::kernel::scale;
 use super::rows::{Pass, Piece, Rows};
+use byoc_formats::counted::counted;
 use byoc_formats::error::{Cause, Error, Result};
 use std::sync::Arc;
 
@@ -56,8 +57,9 @@ pub(super) fn sample(pass: Pass<'_>, batch: usize, points: usize) -> Result<Vec<
         return Err(Error::new(
             Cause::BadPayload,
             format!(
-                "the train channel has {count} records: expected at least one mini-batch (mini_batch_size is {batch}): \
-                 lower mini_batch_size, or train on more records"
+                "the train channel has {}: expected at least one mini-batch (mini_batch_size is {batch}): lower \
+                 mini_batch_size, or train on more records",
+                counted(count, "record")
             ),
         ));
     }

@@ -67,7 +67,7 @@ fn an_object_with_column_names_is_one_instance() {
         (r#"{"wide": 1}"#, "expected a value for each column in some row, found none for color"),
         (
             r#"{"width": 1, "colour": "red"}"#,
-            "row 1, byte 28: found no \"instances\": expected an instance such as {\"features\": [1.5, 16.0]} or \
+            "row 1, byte 26: found no \"instances\": expected an instance such as {\"features\": [1.5, 16.0]} or \
              {\"wide\": 1.5, ...}, found an object without features and without a column of the model; \"width\", \
              \"colour\" are not columns of the model: did you mean color?",
         ),
@@ -190,7 +190,7 @@ fn a_frame_that_does_not_fit_is_refused_with_its_place() {
         (r#"{"wide": [1, 2], "color": ["red"]}"#, "byte 33: expected 2 values as in the first column, found 1"),
         (
             r#"{"wide": [1, 2], "color": "red"}"#,
-            "byte 30: expected the values of all rows, as another column has them, found one value",
+            "byte 26: expected the values of all rows, as another column has them, found one value",
         ),
         (
             r#"{"wide": [1, 2], "color": {"0": "red", "1": "blue"}}"#,
@@ -198,10 +198,10 @@ fn a_frame_that_does_not_fit_is_refused_with_its_place() {
         ),
         (
             r#"{"wide": {"0": 1, "1": 2}, "color": {"1": "red", "0": "blue"}}"#,
-            "byte 39: expected the rows of the first column in their order, found another",
+            "byte 37: expected the rows of the first column in their order, found another",
         ),
         (r#"{"wide": [1, [2]]}"#, "row 2, column 1, byte 13: expected a value, found a list"),
-        (r#"{"wide": [1], "wide": [2]}"#, "byte 19: expected each column once, found one twice"),
+        (r#"{"wide": [1], "wide": [2]}"#, "byte 14: expected each column once, found one twice"),
         (r#"{"wide": [1, 2]}"#, "expected a value for each column in some row, found none for color"),
     ];
     let found = cases.map(|(body, _)| (body, said(body)));

@@ -5,6 +5,7 @@ use super::instance::{Instances, Purpose, Value, visit_scalars};
 use super::member::Is;
 use super::outline::{DATA, FrameColumns};
 use super::reading::{Reading, Rows, refuse_scalars};
+use crate::counted::counted;
 use crate::error::Error;
 use byoc_account::LeasedGrowth as _;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -132,7 +133,8 @@ impl<'de, R: Rows<'de>> Visitor<'de> for SplitRow<'_, '_, R> {
         }
         if found != places.len() {
             let expected = places.len();
-            let message = format!("expected {expected} values, one for each of \"columns\", found {found}");
+            let message =
+                format!("expected {}, one for each of \"columns\", found {found}", counted(expected, "value"));
             return Err(reading.fail(Error::bad_payload(message)));
         }
         reading.end_named()
@@ -174,7 +176,7 @@ impl<'de, R: Rows<'de>> Visitor<'de> for ByColumn<'_, '_, R> {
             reading.leave_instances();
             let expected = *rows.get_or_insert(found);
             if found != expected {
-                let message = format!("expected {expected} values as in the first column, found {found}");
+                let message = format!("expected {} as in the first column, found {found}", counted(expected, "value"));
                 return Err(reading.fail(Error::bad_payload(message)));
             }
         }

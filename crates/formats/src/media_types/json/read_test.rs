@@ -345,14 +345,14 @@ fn an_error_names_the_instance_the_column_the_byte_and_what_was_expected() {
     for (body, expected) in [
         (
             r#"{"instances": [{"features": [1, 2]}, {"features": [1, "abc"]}]}"#,
-            "row 2, column 2, byte 58: expected a number, found \"abc\"",
+            "row 2, column 2, byte 54: expected a number, found \"abc\"",
         ),
-        ("{\"instances\":\n[{\"features\": [1,\n null]}]}", "row 1, column 2, byte 36: expected a number, found null"),
-        (r#"{"instances": [{"features": [true, 1]}]}"#, "row 1, column 1, byte 32: expected a number, found true"),
+        ("{\"instances\":\n[{\"features\": [1,\n null]}]}", "row 1, column 2, byte 33: expected a number, found null"),
+        (r#"{"instances": [{"features": [true, 1]}]}"#, "row 1, column 1, byte 29: expected a number, found true"),
         (r#"{"instances": [{"features": [[1], 1]}]}"#, "row 1, column 1, byte 29: expected a value, found a list"),
         (
             r#"{"instances": [{"features": [1, 1e39]}]}"#,
-            "row 1, column 2, byte 35: expected a finite float32, found 1e39",
+            "row 1, column 2, byte 32: expected a finite float32, found 1e39",
         ),
         (r#"{"instances": [{"features": [1]}]}"#, "row 1, byte 30: expected 2 features, found 1"),
         (r#"{"instances": [{"features": [1, 2, 3]}]}"#, "row 1, byte 36: expected 2 features, found 3"),
@@ -362,7 +362,7 @@ fn an_error_names_the_instance_the_column_the_byte_and_what_was_expected() {
         ),
         (
             r#"{"instances": [{"features": {"keys": [0, 1], "values": [1]}}]}"#,
-            "row 1, byte 58: expected as many values as keys in a sparse row, found 2 keys and 1 values",
+            "row 1, byte 58: expected as many values as keys in a sparse row, found 2 keys and 1 value",
         ),
         (
             r#"{"instances": [{"features": {"keys": [0], "shape": [2000], "values": [1]}}]}"#,
@@ -382,9 +382,9 @@ fn an_error_names_the_instance_the_column_the_byte_and_what_was_expected() {
             "row 1, byte 15: expected an instance such as {\"features\": [1.5, 16.0]} or [1.5, 16.0], found 1",
         ),
         (r#"{"instances": [[1, 2], [3]]}"#, "row 2, byte 25: expected 2 features, found 1"),
-        (r#"[[1, 2], {"features": [1, "x"]}]"#, "row 2, column 2, byte 28: expected a number, found \"x\""),
+        (r#"[[1, 2], {"features": [1, "x"]}]"#, "row 2, column 2, byte 26: expected a number, found \"x\""),
         ("[1, 2, 3]", "row 1, byte 8: expected 2 features, found 3"),
-        ("[1, null]", "row 1, column 2, byte 7: expected a number, found null"),
+        ("[1, null]", "row 1, column 2, byte 4: expected a number, found null"),
         ("[1, [2, 3]]", "row 1, byte 4: expected the values of one row, found an instance among them"),
         ("[[1, 2], 3]", "row 1, byte 9: expected instances, found a value among them"),
         ("[]", "byte 1: expected at least one row, found none"),
@@ -413,16 +413,16 @@ fn an_error_names_the_instance_the_column_the_byte_and_what_was_expected() {
         ),
         (
             "\u{feff}{\"instances\": [[1, 2], [1, \"abc\"]]}",
-            "row 2, column 2, byte 34: expected a number, found \"abc\"",
+            "row 2, column 2, byte 30: expected a number, found \"abc\"",
         ),
-        (r#"{"instances": [], "instances": []}"#, "byte 28: duplicate field `instances`"),
+        (r#"{"instances": [], "instances": []}"#, "byte 18: duplicate field `instances`"),
         (
             "{\"instances\": [{\"features\": [1.0, ",
             "row 1, byte 33: expected a value, found the end of the text: this is not JSON",
         ),
         (
             r#"{"instances": [[1, 1e400]]}"#,
-            "row 1, byte 23: found a number that float64 cannot hold: expected one below 1.8e308",
+            "row 1, byte 19: found a number that float64 cannot hold: expected one below 1.8e308",
         ),
         ("1,2,3", "byte 0: expected an object {\"instances\": [...]}, found 1"),
         ("{\"instances\": []} x", "byte 18: expected the end of the text, found \"x\": this is not JSON"),

@@ -267,7 +267,8 @@ impl<'r, R> Reading<'r, R> {
 
     /// The error that stopped the reading of `text`, which starts at byte `offset` of the body.
     pub(crate) fn error(&mut self, error: &serde_json::Error, text: &[u8], offset: usize) -> Error {
-        let byte = byte_of(text, error);
+        let is_about_a_value = error.is_data() || matches!(not_json(text, error), NotJson::NumberTooLarge);
+        let byte = byte_of(text, error).map(|byte| if is_about_a_value { value_start(text, byte) } else { byte });
         let place = Place { row: self.row, byte: byte.map(|byte| offset + byte), ..Place::default() };
         let ours = self.failure.take().unwrap_or_else(|| {
             Error::bad_payload(match error.classify() {
@@ -299,6 +300,39 @@ fn byte_of(text: &[u8], error: &serde_json::Error) -> Option<usize> {
         Some(newline) => memchr::memchr_iter(b'\n', text).nth(newline)? + 1,
     };
     Some(line + error.column().saturating_sub(1))
+}
+
+/// The byte at which the string, number or word begins that `byte` is a part of, since serde_json gives the last byte of
+/// a value. Other bytes stay as they are.
+fn value_start(text: &[u8], byte: usize) -> usize {
+    let mut start = 0;
+    while let Some([first, rest @ ..]) = text.get(start..).filter(|_| start <= byte) {
+        let length = match first {
+            b'"' => 1 + string_length(rest),
+            b'[' | b']' | b'{' | b'}' | b',' | b':' | b' ' | b'\t' | b'\n' | b'\r' => 1,
+            _ => 1 + rest.iter().take_while(|byte| is_of_word(**byte)).count(),
+        };
+        if byte < start + length {
+            return start;
+        }
+        start += length;
+    }
+    byte
+}
+
+fn is_of_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')
+}
+
+/// The length of a string after its first quote, with its last quote.
+fn string_length(text: &[u8]) -> usize {
+    let mut is_escaped = false;
+    let last = text.iter().position(|byte| {
+        let is_last = *byte == b'"' && !is_escaped;
+        is_escaped = *byte == b'\\' && !is_escaped;
+        is_last
+    });
+    last.map_or(text.len(), |last| last + 1)
 }
 
 /// Reads a text to its end.

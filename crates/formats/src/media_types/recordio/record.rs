@@ -1,6 +1,7 @@
 //! The message `aialgs.data.Record`: features and labels as named tensors.
 
 use super::wire::{Field, Fields, broken, fixed, varint};
+use crate::counted::counted;
 use crate::error::{Error, Result};
 
 /// A record's tensors of the name `values`, the only ones that linear models know. Meant to be filled again and again,
@@ -130,9 +131,9 @@ impl<N: Number> Tensor<N> {
             Some(width) if !keys.is_empty() || (values.is_empty() && width > 0) => {
                 if keys.len() != values.len() {
                     return Err(Error::bad_payload(format!(
-                        "expected as many values as keys in sparse features, found {} keys and {} values",
-                        keys.len(),
-                        values.len()
+                        "expected as many values as keys in sparse features, found {} and {}",
+                        counted(keys.len(), "key"),
+                        counted(values.len(), "value")
                     )));
                 }
                 Ok(Cells::Sparse { width, keys, values })

@@ -334,7 +334,7 @@ fn a_bad_request_is_refused_with_row_byte_what_was_expected_and_found() {
         (
             after(float32(&[1.0], &[0, 1], &[2])),
             format!(
-                "row 2, byte {start}: expected as many values as keys in sparse features, found 2 keys and 1 values"
+                "row 2, byte {start}: expected as many values as keys in sparse features, found 2 keys and 1 value"
             ),
         ),
         (

@@ -10,6 +10,7 @@ mod write;
 
 pub(super) use write::write_predictions;
 
+use crate::counted::counted;
 use crate::error::{Error, Place, Result};
 use crate::rows::Batch;
 use byoc_account::Allowance;
@@ -52,15 +53,20 @@ impl Origin {
     /// The error for a cell that is not a finite number.
     fn not_a_number(self, cell: &[u8], row: usize, column: usize) -> Error {
         let found = crate::excerpt::excerpt(cell);
-        let may_be_header = match self {
-            Origin::Request { .. } => row == 1,
-            Origin::Channel { is_start } => row == 1 && is_start,
-        };
-        let hint = match cell.first() {
-            Some(first) if may_be_header && first.is_ascii_alphabetic() => {
+        let is_text = cell.first().is_some_and(u8::is_ascii_alphabetic) && fast_float2::parse::<f64, _>(cell).is_err();
+        // The cells before this one are numbers, and a header line has none.
+        let is_first_cell = row == 1 && column == self.label_size() + 1;
+        let hint = match self {
+            Origin::Request { .. } if is_text && is_first_cell => {
                 " (if this is a header line: send it as text/csv; header=present)"
             }
-            _ => "",
+            Origin::Channel { is_start: true } if is_text && is_first_cell => {
+                " (if this is a header line: set the channel's ContentType to text/csv;header=present)"
+            }
+            Origin::Channel { .. } if is_text => {
+                " (a linear learner reads numbers only: fit a preprocessor on the text first)"
+            }
+            Origin::Request { .. } | Origin::Channel { .. } => "",
         };
         Error::bad_payload(format!("expected a number, found {found}{hint}")).at(Place::cell(row, column))
     }
@@ -70,13 +76,14 @@ impl Origin {
         let (expected, found) = (batch.width(), batch.open_values());
         match self {
             Origin::Channel { .. } if found != expected => Err(Error::bad_payload(format!(
-                "expected {expected} columns as in the first record, the label and {} features, found {found}",
-                expected.saturating_sub(1)
+                "expected {} as in the first record, the label and {}, found {found}",
+                counted(expected, "column"),
+                counted(expected.saturating_sub(1), "feature")
             ))),
             Origin::Request { label_size: 0 } | Origin::Channel { .. } => batch.end_dense(),
-            Origin::Request { label_size } => batch
-                .end_dense()
-                .map_err(|error| error.context(format_args!("after {label_size} label columns (label_size)"))),
+            Origin::Request { label_size } => batch.end_dense().map_err(|error| {
+                error.context(format_args!("after {} (label_size)", counted(label_size, "label column")))
+            }),
         }
     }
 }

@@ -50,11 +50,11 @@ fn leading_label_columns_are_skipped_unread() {
     }
     assert_eq!(
         read(b"x,1\n", 2, request(1), unbounded()).unwrap_err().to_string(),
-        "row 1, byte 0: after 1 label columns (label_size): expected 2 features, found 1"
+        "row 1, byte 0: after 1 label column (label_size): expected 2 features, found 1"
     );
     assert_eq!(
         read(b"x\n", 1, request(3), unbounded()).unwrap_err().message(),
-        "after 3 label columns (label_size): expected 1 features, found 0"
+        "after 3 label columns (label_size): expected 1 feature, found 0"
     );
 }
 
@@ -65,11 +65,9 @@ fn an_error_names_the_row_the_column_the_byte_and_what_was_found() {
         ("1,2\n\n3\n", "row 2, byte 5: expected 2 features, found 1"),
         ("1,2,3\n", "row 1, byte 0: expected 2 features, found 3"),
         ("1,\n", "row 1, column 2, byte 2: expected a number, found nothing"),
-        (
-            "nan,1\n",
-            "row 1, column 1, byte 0: expected a number, found \"nan\" (if this is a header line: \
-             send it as text/csv; header=present)",
-        ),
+        ("nan,1\n", "row 1, column 1, byte 0: expected a number, found \"nan\""),
+        ("1,inf\n", "row 1, column 2, byte 2: expected a number, found \"inf\""),
+        ("1,abc\n", "row 1, column 2, byte 2: expected a number, found \"abc\""),
         ("1,2\n-inf,1\n", "row 2, column 1, byte 4: expected a number, found \"-inf\""),
         ("1,1e39\n", "row 1, column 2, byte 2: expected a finite float32, found 1e39"),
         ("1,0x10\n", "row 1, column 2, byte 2: expected a number, found \"0x10\""),
@@ -161,12 +159,14 @@ fn only_the_start_of_a_file_of_a_channel_may_be_a_header() {
         (error.message().to_owned(), error.place().cloned())
     };
     let place = Some(Place::cell(1, 1).at_byte(0));
-    let header =
-        "expected a number, found \"price\" (if this is a header line: send it as text/csv; header=present)".to_owned();
-    assert_eq!(message(true), (header, place.clone()));
-    assert_eq!(message(false), ("expected a number, found \"price\"".to_owned(), place));
+    let header = "expected a number, found \"price\" (if this is a header line: set the channel's ContentType to \
+                  text/csv;header=present)";
+    let text = "expected a number, found \"price\" (a linear learner reads numbers only: fit a preprocessor on the text \
+                first)";
+    assert_eq!(message(true), (header.to_owned(), place.clone()));
+    assert_eq!(message(false), (text.to_owned(), place));
     assert_eq!(
         read(b"1,2\n3\n", 2, Origin::Channel { is_start: true }, unbounded()).unwrap_err().to_string(),
-        "row 2, byte 4: expected 2 columns as in the first record, the label and 1 features, found 1"
+        "row 2, byte 4: expected 2 columns as in the first record, the label and 1 feature, found 1"
     );
 }
