@@ -192,8 +192,11 @@ async fn invoke(
 /// A header with a single value, as text.
 ///
 /// # Errors
-/// [`Cause::BadRequest`] if it contains anything but visible ASCII.
+/// [`Cause::BadRequest`] if it contains anything but visible ASCII, or comes in several lines.
 pub(super) fn text_header<'a>(request: &'a HttpRequest, name: &HeaderName) -> Result<Option<&'a str>> {
+    if request.headers().get_all(name).nth(1).is_some() {
+        return Err(Error::new(Cause::BadRequest, format!("Header {name} is given more than once; give it once")));
+    }
     request.headers().get(name).map(HeaderValue::to_str).transpose().map_err(|_| not_ascii(name))
 }
 

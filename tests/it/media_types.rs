@@ -330,6 +330,11 @@ fn repeated_lines_of_a_list_header_are_joined() {
             assert_eq!(accepts(path, &client, lines), (200, expected.to_owned()), "{path} {lines:?}");
         }
     }
+    let two = [("content-type", "text/csv"), ("content-type", "application/json")];
+    for client in [one.client(), batch.client()] {
+        let message = client.send("POST", "/invocations", &two, HOUSE.as_bytes()).error(400, "BadRequestException");
+        assert!(message.contains("content-type is given more than once"), "{message}");
+    }
     let encoded = [("content-type", "text/csv"), ("content-encoding", "identity"), ("content-encoding", "gzip")];
     for client in [one.client(), batch.client()] {
         assert_eq!(client.send("POST", "/invocations", &encoded, HOUSE.as_bytes()).status, 415);

@@ -79,8 +79,11 @@ impl AwsError {
     }
 
     fn line(&self, place: &str, request_id: &Uuid) -> String {
-        let message = self.message.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut message = self.message.split_whitespace().collect::<Vec<_>>().join(" ");
         let decided_by = self.decided_by.as_ref().map(|decided_by| format!("; {decided_by}")).unwrap_or_default();
+        if !decided_by.is_empty() && message.ends_with('.') {
+            message.pop();
+        }
         format!(
             "{}, request {request_id}: {} ({}): {}{}",
             shortened(place.to_owned(), MAX_LINE_LENGTH),
@@ -105,7 +108,7 @@ impl AwsError {
         let message = format!("Endpoint {name} of account {account} not found.");
         // Names of endpoints are only for the log.
         let there_are =
-            format!("{}there is {}", suggest::did_you_mean(name, known.clone()), suggest::listed(name, known));
+            format!("{}expected {}", suggest::did_you_mean(name, known.clone()), suggest::listed(name, known));
         AwsError {
             decided_by: Some(there_are.into()),
             error_code: Some("NO_SUCH_ENDPOINT"),
@@ -202,7 +205,12 @@ impl AwsError {
             )),
             // sagemaker-tensorflow-serving-container#166.
             InvocationError::TargetModelMissing => {
-                AwsError::validation(format!("Request {request_id} is missing a target model header."))
+                // The response has AWS's text; the log names the header.
+                let header = "expected the header X-Amzn-SageMaker-Target-Model, TargetModel in the API";
+                AwsError {
+                    decided_by: Some(header.into()),
+                    ..AwsError::validation(format!("Request {request_id} is missing a target model header."))
+                }
             }
             // The wording of the same failure at endpoint creation (mlflow#2573).
             InvocationError::NoSuchModel { container, url } => AwsError::validation(format!(

@@ -228,9 +228,14 @@ fn a_refusal_is_logged_at_info_with_the_deciding_policies_and_a_model_error_is_a
     let told = String::from_utf8(denied.to_json()).unwrap();
     assert!(!told.contains("Policies"), "the caller is not told what policies say: {told}");
 
+    let missing = AwsError::from_invocation_error(&InvocationError::TargetModelMissing, &identity(), &id);
+    let line = missing.line("endpoint e", &id);
+    let expected = "target model header; expected the header X-Amzn-SageMaker-Target-Model, TargetModel in the API";
+    assert!(line.ends_with(expected), "{line}");
+
     let misspelt = AwsError::no_such_endpoint("hosing", "1", ["cars", "housing"].into_iter());
     let line = misspelt.line("endpoint hosing", &id);
-    assert!(line.ends_with("not found.; did you mean housing? there is housing, cars"), "{line}");
+    assert!(line.ends_with("not found; did you mean housing? expected housing, cars"), "{line}");
     let told = String::from_utf8(misspelt.to_json()).unwrap();
     assert!(!told.contains("housing"), "the caller's text is AWS's: {told}");
 

@@ -74,6 +74,24 @@ impl<'a> Header<'a> {
     }
 }
 
+/// `did you mean text/csv? ` if the name is a misspelling of a media type. Names of one kind, such as `application/`,
+/// are compared without it, because its letters would make any two of them similar.
+fn meant(name: &str, readable: &[MediaType]) -> String {
+    let of_kind = |kind: &str| {
+        let start = format!("{kind}/");
+        let known = readable.iter().map(|known| known.name());
+        let subtypes: Vec<_> = known.filter_map(|known| known.strip_prefix(&start)).collect();
+        (!subtypes.is_empty()).then_some(subtypes)
+    };
+    match name.split_once('/').and_then(|(kind, subtype)| Some((kind, subtype, of_kind(kind)?))) {
+        Some((kind, subtype, subtypes)) => match suggest::nearest(subtype, subtypes) {
+            Some(near) => format!("did you mean {kind}/{near}? "),
+            None => String::new(),
+        },
+        None => suggest::did_you_mean(name, readable.iter().map(|known| known.name())),
+    }
+}
+
 /// The parameter `header` of `text/csv` (RFC 4180 §3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CsvHeader<'a> {
@@ -117,7 +135,7 @@ impl ContentType {
         let header = Header::new(text);
         let known = header.media_type().filter(|media_type| readable.contains(media_type));
         let media_type = known.ok_or_else(|| {
-            let meant = suggest::did_you_mean(header.name(), readable.iter().map(|known| known.name()));
+            let meant = meant(header.name(), readable);
             let message = format!("Content-Type {text:?} is not supported: {meant}expected {}", list(readable));
             Error::new(Cause::UnsupportedMediaType, message)
         })?;
@@ -209,6 +227,15 @@ mod tests {
         assert_eq!(error.cause(), Cause::UnsupportedMediaType);
         let slip = ContentType::parse(Some("text/cvs; header=present"), MediaType::ALL).unwrap_err();
         assert!(slip.message().contains("is not supported: did you mean text/csv? expected "), "{slip}");
+        for (name, expected) in [
+            ("application/xml", "expected text/csv"),
+            ("application/jsn", "did you mean application/json? "),
+            ("aplication/json", "did you mean application/json? "),
+            ("application/json-lines", "did you mean application/jsonlines? "),
+        ] {
+            let error = ContentType::parse(Some(name), MediaType::ALL).unwrap_err();
+            assert!(error.message().contains(&format!("is not supported: {expected}")), "{error}");
+        }
         assert_eq!(
             error.message(),
             "Content-Type \"image/png\" is not supported: expected text/csv, application/json, application/jsonlines, \

@@ -1,6 +1,7 @@
 //! Which media type to answer in: `Accept` as RFC 9110 §12.5.1 has it.
 
 use crate::error::{Cause, Error, Result};
+use crate::excerpt::excerpt;
 use crate::media_types::media_type::{MediaType, list};
 
 /// One element of an `Accept` header.
@@ -62,8 +63,14 @@ pub fn negotiate(accept: Option<&str>, fallback: MediaType, offered: &[MediaType
         .min_by_key(|&(rank, _)| rank)
         .map(|(_, media_type)| media_type)
         .ok_or_else(|| {
+            let wrong = Elements(accept).find_map(|element| wrong_weight(element));
+            let wrong = wrong.map(|weight| format!(" (q is {}: expected 0 to 1)", excerpt(weight.as_bytes())));
             let accept: String = accept.chars().take(200).collect();
-            Error::new(Cause::NotWritable, format!("Accept {accept:?} cannot be met: expected {}", list(offered)))
+            let wrong = wrong.unwrap_or_default();
+            Error::new(
+                Cause::NotWritable,
+                format!("Accept {accept:?} cannot be met{wrong}: expected {}", list(offered)),
+            )
         })
 }
 
@@ -102,19 +109,27 @@ fn split_outside_quotes(text: &str, separator: char) -> (&str, Option<&str>) {
 }
 
 fn media_range(element: &str) -> Option<MediaRange<'_>> {
-    let (name, mut parameters) = split_outside_quotes(element, ';');
+    let (name, parameters) = split_outside_quotes(element, ';');
     let (kind, subtype) = name.trim().split_once('/')?;
-    let mut weight = 1000;
-    while let Some(rest) = parameters {
-        let (parameter, more) = split_outside_quotes(rest, ';');
-        if let Some((key, value)) = parameter.split_once('=')
-            && key.trim().eq_ignore_ascii_case("q")
-        {
-            weight = thousandths(value.trim())?;
-        }
-        parameters = more;
-    }
+    let weight = weights(parameters).try_fold(1000, |_, weight| thousandths(weight))?;
     Some(MediaRange { kind: kind.trim(), subtype: subtype.trim(), weight })
+}
+
+/// The first weight of an element that is not one.
+fn wrong_weight(element: &str) -> Option<&str> {
+    let (_, parameters) = split_outside_quotes(element, ';');
+    weights(parameters).find(|weight| thousandths(weight).is_none())
+}
+
+/// The values of the parameters `q` of an element.
+fn weights(mut parameters: Option<&str>) -> impl Iterator<Item = &str> {
+    let parameters = std::iter::from_fn(move || {
+        let (parameter, more) = split_outside_quotes(parameters?, ';');
+        parameters = more;
+        Some(parameter)
+    });
+    let named = parameters.filter_map(|parameter| parameter.split_once('='));
+    named.filter(|(key, _)| key.trim().eq_ignore_ascii_case("q")).map(|(_, value)| value.trim())
 }
 
 /// `0`, `1`, or one of them with up to three decimals, as RFC 9110 §12.4.2 has weights. More decimals are cut.
@@ -202,11 +217,15 @@ mod tests {
 
     #[test]
     fn an_accept_header_that_cannot_be_met_is_refused_with_the_possible_media_types() {
-        for accept in ["image/png", "application/json;q=0, */*", "application/json;q=2", "text/csv", "json", ",", "*"] {
+        for accept in ["image/png", "application/json;q=0, */*", "text/csv", "json", ",", "*"] {
             let error = negotiate(Some(accept), Json, &[Json]).unwrap_err();
             assert_eq!(error.cause(), Cause::NotWritable, "{accept}");
             assert!(error.message().ends_with("cannot be met: expected application/json"), "{accept}");
         }
+        assert_eq!(
+            negotiate(Some("application/json;q=2"), Json, &[Json]).unwrap_err().message(),
+            "Accept \"application/json;q=2\" cannot be met (q is \"2\": expected 0 to 1): expected application/json"
+        );
         assert_eq!(
             negotiate(Some("image/png"), Json, ALL).unwrap_err().message(),
             "Accept \"image/png\" cannot be met: expected application/json, application/jsonlines or text/csv"

@@ -67,7 +67,7 @@ fn an_object_with_column_names_is_one_instance() {
         (r#"{"wide": 1}"#, "expected a value for each column in some row, found none for color"),
         (
             r#"{"width": 1, "colour": "red"}"#,
-            "row 1, byte 26: found no \"instances\": expected an instance such as {\"features\": [1.5, 16.0]} or \
+            "row 1, byte 28: found no \"instances\": expected an instance such as {\"features\": [1.5, 16.0]} or \
              {\"wide\": 1.5, ...}, found an object without features and without a column of the model; \"width\", \
              \"colour\" are not columns of the model: did you mean color?",
         ),

@@ -530,7 +530,7 @@ fn pythons_words_for_floats_that_json_does_not_have_are_read() {
     assert_eq!(format!("{:?}", jsonlines::read_table(lines, &|_| Ok(())).unwrap().columns), expected);
     // The linear learner says itself that it takes finite numbers only.
     let message = jsonlines::read_batch(b"[1, 2]\n[1, NaN]\n", 2).unwrap_err().to_string();
-    assert!(message.starts_with("row 2, column 2, byte 13: expected a finite float32, found NaN"), "{message}");
+    assert!(message.starts_with("row 2, column 2, byte 11: expected a finite float32, found NaN"), "{message}");
     let message = read_batch(b"[[-Infinity, 2]]", 2).unwrap_err().to_string();
     assert!(
         message.contains("row 1, column 1") && message.ends_with("expected a finite float32, found -inf"),
