@@ -53,7 +53,8 @@ impl<W: Write> LogLines<W> {
         }
     }
 
-    /// A line that begins with the time and the thread, as AWS's do. Training continues if it cannot be written; [`LogLines::finish`] reports that.
+    /// A line that begins with the time and the thread, as AWS's do. Training continues if it cannot be written;
+    /// [`LogLines::finish`] reports that.
     fn line(&mut self, message: impl std::fmt::Display) {
         let stamp = stamp((self.now)());
         let message = message.to_string();

@@ -302,8 +302,8 @@ fn byte_of(text: &[u8], error: &serde_json::Error) -> Option<usize> {
     Some(line + error.column().saturating_sub(1))
 }
 
-/// The byte at which the string, number or word begins that `byte` is a part of, since serde_json gives the last byte of
-/// a value. Other bytes stay as they are.
+/// The first byte of the string, number or word that `byte` is a part of, since serde_json gives the last one. Other
+/// bytes stay as they are.
 fn value_start(text: &[u8], byte: usize) -> usize {
     let mut start = 0;
     while let Some([first, rest @ ..]) = text.get(start..).filter(|_| start <= byte) {

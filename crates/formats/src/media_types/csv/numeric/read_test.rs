@@ -161,8 +161,8 @@ fn only_the_start_of_a_file_of_a_channel_may_be_a_header() {
     let place = Some(Place::cell(1, 1).at_byte(0));
     let header = "expected a number, found \"price\" (if this is a header line: set the channel's ContentType to \
                   text/csv;header=present)";
-    let text = "expected a number, found \"price\" (a linear learner reads numbers only: fit a preprocessor on the text \
-                first)";
+    let text = "expected a number, found \"price\" (a linear learner reads numbers only: fit a preprocessor on the \
+                text first)";
     assert_eq!(message(true), (header.to_owned(), place.clone()));
     assert_eq!(message(false), (text.to_owned(), place));
     assert_eq!(
