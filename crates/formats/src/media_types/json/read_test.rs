@@ -398,9 +398,9 @@ fn an_error_names_the_instance_the_column_the_byte_and_what_was_expected() {
              an object without features",
         ),
         (r#"{"instances": 5}"#, "byte 14: expected a list of instances, found 5"),
-        (r#"{"instances": "abc"}"#, "byte 18: expected a list of instances, found \"abc\""),
+        (r#"{"instances": "abc"}"#, "byte 14: expected a list of instances, found \"abc\""),
         (r#"{"instances": {"a": 1}}"#, "byte 14: expected a list of instances, found an object"),
-        ("null", "byte 3: expected an object {\"instances\": [...]}, found null"),
+        ("null", "byte 0: expected an object {\"instances\": [...]}, found null"),
         (
             r#"{"instances": [{"features": 5}]}"#,
             "row 1, byte 29: expected an instance such as {\"features\": [1.5, 16.0]}, found an object without \
