@@ -128,7 +128,7 @@ fn bad_data_is_an_error_with_the_file_and_the_place() {
     let classes = PredictorType::MulticlassClassifier { classes: 3 };
     let long = [lines(0, 250_000).into_bytes(), b"1,2,x\n".to_vec()].concat();
     for (channel, kind, bytes, expected) in [
-        (CSV, binary, b"1,2,3\n0,4\n".to_vec(), "part-0: row 2, byte 6: expected 3 columns"),
+        (CSV, binary, b"1,2,3\n0,4\n".to_vec(), "part: row 2, byte 6: expected 3 columns"),
         (
             CSV,
             binary,
