@@ -207,7 +207,7 @@ fn a_header_line_is_detected_in_each_file_and_skipped_if_the_channel_announces_i
         assert_eq!(statistics(skipped.0.path()), statistics(without.0.path()));
     }
     let error = job(&present, "y,a,b\n7,z,x\n", &with_header("y,a,b")).run(1 << 20).unwrap_err().to_string();
-    assert!(error.starts_with("row 2, column 2 (a)"), "{error}");
+    assert!(error.contains("1.csv: row 2, column 2 (a)"), "{error}");
     let error = job(&present, ROWS, &with_header("y,a,b")).run(1 << 20).unwrap_err().to_string();
     assert!(error.contains("expected a line of the names y,a,b or a,b, found 7,1,x"), "{error}");
 }
