@@ -133,7 +133,7 @@ mod tests {
         for (text, expected) in [
             (r#"["a.csv"]"#, "expected a JSON list"),
             ("{}", "expected a JSON list"),
-            (r#"[{"prefix": "data/"}, "../manifest.json"]"#, "no name below the prefix"),
+            (r#"[{"prefix": "data/"}, "../manifest.json"]"#, "is not a name below the prefix"),
             (r#"[{"prefix": "data/"}, {"prefix": "x"}]"#, "second prefix"),
             (r#"[{"prefix": "data/"}, "none.csv"]"#, "none.csv"),
             (r#"[{"prefix": "data/"}, "b.csv", "b.csv"]"#, "would both be written to b.csv.out"),
