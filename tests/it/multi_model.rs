@@ -137,7 +137,7 @@ fn a_wrong_request_to_load_a_model_is_a_400_or_404() {
     for (body, status, kind, part) in [
         ("{", 400, "BadRequestException", "model_name"),
         ("[]", 400, "BadRequestException", "model_name"),
-        ("{\"model_name\": 3, \"url\": \"/x\"}", 400, "BadRequestException", "string"),
+        ("{\"model_name\": 3, \"url\": \"/x\"}", 400, "BadRequestException", "model_name: expected text, found 3"),
         ("{\"model_name\": \"m\"}", 400, "BadRequestException", "Parameter url is required."),
         ("{\"url\": \"/x\"}", 400, "BadRequestException", "Parameter model_name is required."),
         (
