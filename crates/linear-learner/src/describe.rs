@@ -107,7 +107,7 @@ impl LinearLearnerDescription {
     /// Names the features.
     ///
     /// # Errors
-    /// [`Cause::BadArtifact`](byoc_formats::error::Cause::BadArtifact) when there are more or fewer of them.
+    /// [`Cause::BadArtifact`] when there are more or fewer of them.
     pub fn name_features(&mut self, names: Vec<Arc<str>>) -> Result<()> {
         if names.len() != self.feature_dim {
             return Err(Error::bad_artifact(format!(
